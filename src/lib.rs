@@ -1,0 +1,5 @@
+//! keyfob
+pub mod protocol;
+pub mod secret;
+pub mod session;
+pub mod system;

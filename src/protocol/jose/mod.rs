@@ -1,0 +1,34 @@
+//! Signed tokens: which algorithms exist, which keys fit, and whether a signature is right.
+//!
+//! An ID token or a signed userinfo answer comes in as text. [`Jws::parse`] takes it apart, [`Jws::verify`] checks the
+//! signature with the keys of the issuer's [`JwkSet`] or with the client secret, and only a [`Verified`] token gives out
+//! its claims. Nothing in a token chooses its own key: `jwk`, `jku`, `x5u` and `x5c` in a header are not read. What the
+//! claims must say is left to [`id_token`](super::id_token), fetching key sets to `client`.
+//!
+//! # Specification
+//! RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (algorithms), RFC 8037 (Ed25519), RFC 8725 (best practice).
+
+mod algorithm;
+mod error;
+mod jwk;
+mod jws;
+mod key;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+pub use algorithm::Algorithm;
+pub use error::{Error, excerpt};
+pub use jwk::JwkSet;
+pub use jws::{Jws, VerificationKeys, Verified};
+pub use key::Unfit;
+
+/// The bytes of a base64url text: no padding, no white space, no bits set beyond the last byte.
+///
+/// # Specification
+/// RFC 7515 §2 (form); RFC 4648 §3.5 (canonical encoding).
+fn base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}

@@ -1,0 +1,3 @@
+//! What was obtained and is kept.
+
+pub mod store;

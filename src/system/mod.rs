@@ -1,0 +1,20 @@
+//! The outside world: network, clock, randomness, environment, files and processes.
+//!
+//! Everything above this layer is pure or asks it. Nothing here knows OAuth: the network module moves HTTP messages under
+//! one policy (no redirects, limits on time and size, `http` on loopback only), the file module keeps private files, the
+//! process module runs programs without a shell.
+
+pub mod clock;
+pub mod environment;
+mod error;
+pub mod files;
+pub mod http;
+pub mod process;
+pub mod random;
+pub mod trace;
+
+pub use clock::Clock;
+pub use environment::Environment;
+pub use error::Error;
+pub use http::{HttpClient, HttpOptions};
+pub use trace::Trace;

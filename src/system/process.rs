@@ -1,0 +1,195 @@
+//! Child programs: no shell, nothing secret in their environment, bounded time and output.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use super::Error;
+use crate::secret::Secret;
+
+/// How long a command that yields a secret may take; some ask for a touch of a security key.
+pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+/// Bytes of output that are read from a command; a client secret is far below it.
+const OUTPUT_LIMIT: u64 = 64 * 1024;
+
+/// Variables that concern keyfob alone and may lead to secrets.
+const OWN_PREFIX: &str = "KEYFOB_";
+
+/// A command for `words[0]` with the other words as arguments, that inherits neither keyfob's variables nor those in
+/// `secret_variables`.
+///
+/// # Errors
+/// [`Error::Program`] when there is no word.
+pub fn command(words: &[String], secret_variables: &[String]) -> Result<Command, Error> {
+    let Some((program, arguments)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
+        return Err(Error::Program { program: String::new(), reason: "is no program".into() });
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with(OWN_PREFIX) || secret_variables.iter().any(|secret| *secret == text) {
+            command.env_remove(&name);
+        }
+    }
+    restore_defaults(&mut command);
+    Ok(command)
+}
+
+/// Runs `words` to its end and returns the first line of its output.
+///
+/// # Errors
+/// [`Error::Program`] when it cannot be run, fails, prints nothing, too much or no text, or exceeds `limit`.
+pub fn secret_of(words: &[String], secret_variables: &[String], limit: Duration) -> Result<Secret, Error> {
+    let program = words.first().cloned().unwrap_or_default();
+    let failed = |reason: String| Error::Program { program: program.clone(), reason };
+    let mut child = command(words, secret_variables)?
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(format!("cannot be run: {error}")))?;
+    let deadline = Instant::now() + limit;
+    let output = collect(child.stdout.take());
+    let complaint = collect(child.stderr.take());
+    let Ok(bytes) = output.recv_timeout(limit) else {
+        end(&mut child);
+        return Err(failed(format!("gave no answer within {} s", limit.as_secs())));
+    };
+    let status = wait_until(&mut child, deadline)
+        .ok_or_else(|| failed(format!("did not end within {} s", limit.as_secs())))?;
+    if !status.success() {
+        // Its words may help, but a program asked for a secret may also print one: only the first line, and bounded.
+        let words = complaint.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+        let words: String = String::from_utf8_lossy(&words).lines().next().unwrap_or_default().chars().take(200).collect();
+        return Err(failed(format!("failed ({status}): {words}")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| failed("printed something that is no text".into()))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() { Err(failed("printed nothing".into())) } else { Ok(Secret::new(line)) }
+}
+
+/// Reads a pipe to its end or limit on a thread of its own, so that the caller can stop waiting.
+fn collect(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(pipe) = pipe {
+            let _ = pipe.take(OUTPUT_LIMIT).read_to_end(&mut bytes);
+        }
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+/// Waits for the child's end, and ends it when the deadline passes.
+fn wait_until(child: &mut Child, deadline: Instant) -> Option<std::process::ExitStatus> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+            Ok(None) | Err(_) => {
+                end(child);
+                return None;
+            }
+        }
+    }
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Undoes in the child what [`harden`] did to this process.
+#[cfg(unix)]
+fn restore_defaults(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: signal and setrlimit are async-signal-safe and touch nothing of the parent's memory.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
+            set_core_limit(|limit| limit.rlim_cur = limit.rlim_max);
+            Ok(())
+        });
+    }
+}
+
+#[cfg(not(unix))]
+fn restore_defaults(_: &mut Command) {}
+
+/// Prepares this process for handling secrets: a crash leaves no core file, and a file-size limit is an error that can be
+/// reported instead of a signal that kills in the middle of a write.
+#[cfg(unix)]
+pub fn harden() {
+    set_core_limit(|limit| limit.rlim_cur = 0);
+    // SAFETY: ignoring a signal has no preconditions.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}
+
+/// Prepares this process for handling secrets; Windows has neither core files nor file-size signals.
+#[cfg(not(unix))]
+pub fn harden() {}
+
+#[cfg(unix)]
+fn set_core_limit(change: impl FnOnce(&mut libc::rlimit)) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is valid for both calls.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_CORE, &mut limit) == 0 {
+            change(&mut limit);
+            libc::setrlimit(libc::RLIMIT_CORE, &limit);
+        }
+    }
+}
+
+/// Whether the process runs with other rights than its caller's, so that paths from the environment cannot be trusted.
+#[cfg(unix)]
+pub fn is_elevated() -> bool {
+    // SAFETY: these calls have no preconditions and cannot fail.
+    unsafe { libc::geteuid() != libc::getuid() || libc::getegid() != libc::getgid() }
+}
+
+/// Whether the process runs with other rights than its caller's; Windows starts elevated processes with an environment of
+/// their own.
+#[cfg(not(unix))]
+pub fn is_elevated() -> bool {
+    false
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Error, secret_of};
+
+    fn words(script: &str) -> Vec<String> {
+        ["sh", "-c", script].map(String::from).to_vec()
+    }
+
+    #[test]
+    fn the_first_line_is_the_secret() {
+        let secret = secret_of(&words("printf 'hunter2\\nmore\\n'"), &[], Duration::from_secs(10)).unwrap();
+
+        assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn failure_silence_and_endless_output_are_errors() {
+        for script in ["exit 3", "true", "sleep 60"] {
+            let outcome = secret_of(&words(script), &[], Duration::from_millis(300));
+            assert!(matches!(outcome, Err(Error::Program { .. })), "{script}");
+        }
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let outcome = secret_of(&["no-such-program-here".into()], &[], Duration::from_secs(1));
+
+        assert!(matches!(outcome, Err(Error::Program { program, .. }) if program == "no-such-program-here"));
+    }
+}

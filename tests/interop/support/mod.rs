@@ -1,0 +1,29 @@
+//! What the journeys stand on: keyfob with a home of its own, and the real parts around it.
+
+mod browser;
+mod keyfob;
+mod keyring;
+mod parts;
+mod process;
+mod random;
+mod secrets;
+mod server;
+
+pub use browser::{Answer, Browser};
+pub use keyfob::{Keyfob, Storage};
+pub use keyring::Keyring;
+pub use parts::{Part, all_present};
+pub use process::{Finished, Running, eventually, processes_with};
+pub use random::Random;
+pub use secrets::{Leak, leaks};
+pub use server::{Request, TestServer};
+
+/// Leaves the test, with a word on stderr, where one of these parts is missing.
+macro_rules! needs {
+    ($($part:ident),+) => {
+        if !$crate::support::all_present(&[$($crate::support::Part::$part),+]) {
+            return;
+        }
+    };
+}
+pub(crate) use needs;

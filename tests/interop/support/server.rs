@@ -1,0 +1,152 @@
+//! The authorization server of `tests/testserver`: started, watched, disturbed.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{parts, process::within};
+
+/// A running server of a test's own; it ends with this value.
+pub struct TestServer {
+    process: Child,
+    ready: Value,
+}
+
+/// One request that the server recorded.
+#[derive(Clone, Debug)]
+pub struct Request(Value);
+
+impl TestServer {
+    pub fn start() -> Self {
+        let mut process = Command::new(parts::testserver().join("up"))
+            .args(["0", "--exit-with-stdin"])
+            .env("KEYFOB_TESTSERVER_CACHE", parts::testserver_cache())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the test server can be started");
+        let stdout = process.stdout.take().expect("piped");
+        let mut server = Self { process, ready: Value::Null };
+        let (sender, line) = channel();
+        thread::spawn(move || sender.send(BufReader::new(stdout).lines().next()));
+        let line = line.recv_timeout(Duration::from_secs(60)).expect("the test server gets ready in time");
+        let line = line.expect("the test server says when it is ready").expect("in a line of text");
+        server.ready = serde_json::from_str(&line).expect("the test server's line is JSON");
+        server
+    }
+
+    pub fn issuer(&self) -> &str {
+        self.ready["issuer"].as_str().expect("the issuer is told")
+    }
+
+    /// The secret of a confidential client.
+    pub fn client_secret(&self, client_id: &str) -> Option<&str> {
+        self.ready["clients"][client_id]["secret"].as_str()
+    }
+
+    /// Everything recorded so far, in order of arrival.
+    pub fn requests(&self) -> Vec<Request> {
+        let body = self.call("GET", "/_test/requests", "");
+        let Value::Array(all) = serde_json::from_str(&body).expect("the record is JSON") else {
+            panic!("the record is no list: {body}")
+        };
+        all.into_iter().map(Request).collect()
+    }
+
+    /// Those to one path.
+    pub fn requests_to(&self, path: &str) -> Vec<Request> {
+        self.requests().into_iter().filter(|request| request.path() == path).collect()
+    }
+
+    /// The token requests with this `grant_type`.
+    pub fn grants(&self, grant_type: &str) -> Vec<Request> {
+        let tokens = self.requests_to("/token").into_iter();
+        tokens.filter(|request| request.parameter("grant_type") == Some(grant_type)).collect()
+    }
+
+    pub fn forget_requests(&self) {
+        self.call("DELETE", "/_test/requests", "");
+    }
+
+    /// Has the next requests to a path fail, wait or be cut; see the server's README.
+    pub fn fault(&self, fault: &Value) {
+        self.call("POST", "/_test/fault", &fault.to_string());
+    }
+
+    pub fn clear_faults(&self) {
+        self.call("DELETE", "/_test/fault", "");
+    }
+
+    /// Every token, code and verifier that has passed through this server, and its clients' secrets.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let mut secrets = BTreeSet::new();
+        for Request(request) in self.requests() {
+            for name in ["access_token", "refresh_token", "id_token"] {
+                secrets.extend(request["issued"][name].as_str().map(str::to_owned));
+            }
+            for name in ["code", "code_verifier", "refresh_token", "token"] {
+                secrets.extend(request["params"][name].as_str().map(str::to_owned));
+            }
+        }
+        let clients = self.ready["clients"].as_object().expect("the clients are told");
+        secrets.extend(clients.values().filter_map(|client| client["secret"].as_str().map(str::to_owned)));
+        secrets.retain(|secret| secret.len() >= 8);
+        secrets
+    }
+
+    /// One request of HTTP/1.0, whose answer ends with the connection.
+    fn call(&self, method: &str, path: &str, body: &str) -> String {
+        let authority = self.issuer().trim_start_matches("http://");
+        let mut stream = TcpStream::connect(authority).expect("the test server accepts");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit can be set");
+        let length = body.len();
+        write!(stream, "{method} {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Length: {length}\r\n\r\n{body}")
+            .expect("the test server reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the test server answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.split(' ').nth(1) == Some("200"), "{method} {path}: {head}");
+        body.to_owned()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        // Its standard input: the word to end, upon which it removes its keys.
+        drop(self.process.stdin.take());
+        if within(Duration::from_secs(5), || self.process.try_wait().ok().flatten()).is_none() {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
+}
+
+impl Request {
+    pub fn path(&self) -> &str {
+        self.0["path"].as_str().unwrap_or_default()
+    }
+
+    pub fn status(&self) -> i64 {
+        self.0["status"].as_i64().unwrap_or_default()
+    }
+
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.0["params"][name].as_str()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0["headers"][name].as_str()
+    }
+
+    /// One of the tokens that the answer carried.
+    pub fn issued(&self, name: &str) -> Option<&str> {
+        self.0["issued"][name].as_str()
+    }
+}
