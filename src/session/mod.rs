@@ -1,3 +1,137 @@
 //! What was obtained and is kept.
+//!
+//! A [`Session`] is a set of tokens with all that it is bound to. It lies as a whole in one secret store; beside the store
+//! an index without secrets answers what needs no token. Whoever writes holds the session's lock.
 
 pub mod store;
+
+use std::fmt;
+
+use crate::protocol::token::TokenSet;
+
+/// A session's name: `PROVIDER/ACCOUNT`.
+///
+/// The account holds no slash, blank or control character: such are percent-encoded (as UTF-8) when a name is made from
+/// what a server said.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey {
+    provider: String,
+    account: String,
+}
+
+impl SessionKey {
+    /// The account's name where the server tells none.
+    pub const DEFAULT_ACCOUNT: &'static str = "default";
+
+    /// The provider's identifier.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// The account's label.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+}
+
+impl fmt::Display for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.account)
+    }
+}
+
+/// Tokens with what they are bound to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// Its name.
+    pub key: SessionKey,
+    /// What was obtained.
+    pub tokens: TokenSet,
+    /// Where from, and as which client; a definition that says otherwise now must not get the refresh token.
+    pub binding: Binding,
+    /// The grant's name, as in `--grant`.
+    pub grant: String,
+    /// The scope that was asked for.
+    pub requested_scopes: Vec<String>,
+    /// Resource indicators (RFC 8707) that were asked for.
+    pub resources: Vec<String>,
+    /// The provider-specific audience that was asked for.
+    pub audience: Option<String>,
+    /// Whom the server says has logged in.
+    pub profile: Profile,
+    /// What later ID tokens must agree with.
+    pub identity: Option<Identity>,
+    /// Seconds since 1970 of the login.
+    pub created_at: i64,
+    /// Seconds since 1970 of the last refresh.
+    pub refreshed_at: Option<i64>,
+    /// Why a person must log in again, if so.
+    pub trouble: Option<Trouble>,
+    /// Named switches of the entry that weakened a check at login (CF-12).
+    pub waivers: Vec<String>,
+    /// 22 random base64url characters, new at each save: tells cached copies of other states from this one.
+    pub generation: String,
+}
+
+/// What a session's tokens may be sent to, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Binding {
+    /// The issuer, where the server has one.
+    pub issuer: Option<String>,
+    /// Where the tokens came from.
+    pub token_endpoint: String,
+    /// Where they are renewed, if elsewhere.
+    pub refresh_endpoint: Option<String>,
+    /// Where they are revoked.
+    pub revocation_endpoint: Option<String>,
+    /// Where the access token tells who it is for.
+    pub userinfo_endpoint: Option<String>,
+    /// Where the server's keys are.
+    pub jwks_uri: Option<String>,
+    /// As which client.
+    pub client_id: String,
+    /// The client authentication's registered name.
+    pub client_auth: String,
+}
+
+/// Whom the server says has logged in; each field as the entry's `user` paths found it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// The identifier that never changes.
+    pub id: Option<String>,
+    /// The full name.
+    pub name: Option<String>,
+    /// The name used to sign in.
+    pub username: Option<String>,
+    /// The mail address.
+    pub email: Option<String>,
+    /// Address of a picture.
+    pub picture: Option<String>,
+}
+
+/// What an ID token returned by a refresh must agree with.
+///
+/// # Specification
+/// OpenID Connect Core §12.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// `auth_time`, where it was told.
+    pub auth_time: Option<i64>,
+    /// The nonce that was sent.
+    pub nonce: Option<String>,
+}
+
+/// Why a session cannot be renewed without a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Seconds since 1970 at which it was found out.
+    pub since: i64,
+    /// The server's error code, such as `invalid_grant`, or a word of ours.
+    pub error: String,
+    /// The server's description; foreign text.
+    pub description: Option<String>,
+}
