@@ -1,1 +1,9 @@
-fn main(){}
+//! Parse, run, report, exit code; nothing else.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os())
+}

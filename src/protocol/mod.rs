@@ -1,5 +1,24 @@
 //! The specifications as pure functions: no I/O, no clock, no randomness.
+//!
+//! Every exchange is two functions: one builds the request, one consumes the answer and checks it in a fixed order (status
+//! and error body, media type, size, shape, values, tokens). Random values and the time are passed in. Sending is left to
+//! `client`, waiting for a person to `grant`.
 
+pub mod authorization;
+pub mod client_auth;
+mod error;
+pub mod http;
+pub mod id_token;
 pub mod jose;
 pub mod json;
+pub mod metadata;
+pub mod parameters;
+pub mod pkce;
+pub mod presentation;
+pub mod profile;
+pub mod revocation;
+pub mod scope;
 pub mod token;
+pub mod userinfo;
+
+pub use error::{Error, ErrorResponse, RedirectFault};

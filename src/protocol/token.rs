@@ -1,8 +1,17 @@
-//! The token endpoint: what is asked of it and what it answers.
+//! The token endpoint's answer, read tolerantly where tolerance is harmless and strictly where it is not.
 
 use serde_json::{Map, Value};
 
+use super::http::{self, check_status, content, is_json, members};
+use super::{Error, ErrorResponse, jose, json, scope};
 use crate::secret::Secret;
+use crate::system::http::Response;
+
+/// What errors call it.
+pub const ENDPOINT: &str = "token endpoint";
+
+/// Lifetimes beyond this many seconds (100 years) are nonsense and count as unknown.
+const LONGEST_LIFE: f64 = 100.0 * 365.0 * 86_400.0;
 
 /// How a token is to be presented.
 ///
@@ -52,3 +61,267 @@ pub struct TokenSet {
     /// Fields of the answer that the provider's entry wants kept (`token_keep`), and of the callback (`callback_keep`).
     pub kept: Map<String, Value>,
 }
+
+/// How a server's answer differs from the specification, as its entry says.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Whether a form or text is read where JSON is specified.
+    pub any_format: bool,
+    /// What a missing or unknown `token_type` means.
+    pub token_type: Option<TokenType>,
+    /// Where the members are, from the answer's outermost object; empty for there.
+    pub path: Vec<String>,
+    /// Other names for members: specified name, the server's.
+    pub names: Vec<(String, String)>,
+    /// Where errors are told, beside `error`.
+    pub error_paths: Vec<String>,
+    /// What separates scopes.
+    pub scope_separator: String,
+    /// Members to keep.
+    pub keep: Vec<String>,
+}
+
+/// What was asked for and when the answer came.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Seconds since 1970 at which the answer had arrived.
+    pub at: i64,
+    /// The scope that was asked for; what is granted when the answer names none.
+    pub scopes: &'a [String],
+}
+
+/// Tokens, with what a person should know about the answer.
+#[derive(Debug)]
+pub struct TokenResponse {
+    /// What was issued.
+    pub tokens: TokenSet,
+    /// Departures that were tolerated and matter.
+    pub remarks: Vec<Remark>,
+}
+
+/// A departure that was tolerated and matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remark {
+    /// The lifetime is nonsense and counts as unknown.
+    LifetimeUnknown(String),
+    /// The token is already over.
+    ExpiredOnArrival,
+    /// These scopes were asked for and not granted.
+    NotGranted(Vec<String>),
+}
+
+/// An answer that is no success, with the one thing that must not be lost with it.
+#[derive(Debug)]
+pub struct BadAnswer {
+    /// What is wrong.
+    pub error: Error,
+    /// A refresh token that came all the same; the old one may be used up.
+    pub refresh_token: Option<Secret>,
+}
+
+impl From<Error> for BadAnswer {
+    fn from(error: Error) -> Self {
+        Self { error, refresh_token: None }
+    }
+}
+
+impl TokenResponse {
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// [`BadAnswer`]: what the server says ([`Error::Server`]), or what is wrong with how it says it.
+    ///
+    /// # Specification
+    /// RFC 6749 §5.1, §5.2.
+    pub fn read(response: &Response, rules: &Rules, asked: Asked<'_>) -> Result<Self, BadAnswer> {
+        check_status(ENDPOINT, response, asked.at)?;
+        let outer = match body(response, rules) {
+            Ok(outer) => outer,
+            // Below 500 a body that cannot be read says less than the status does.
+            Err(_) if !response.status().is_success() => return Err(status(response).into()),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(error) = error_in(&outer, rules) {
+            return Err(Error::Server(error).into());
+        }
+        if response.status() != ::http::StatusCode::OK {
+            return Err(status(response).into());
+        }
+        let members = inner(&outer, rules)?;
+        read_members(&members, rules, asked)
+            .map_err(|error| BadAnswer { error, refresh_token: text(&members, "refresh_token").ok().flatten() })
+    }
+}
+
+/// The members of an answer, in the format that the entry allows.
+fn body(response: &Response, rules: &Rules) -> Result<Map<String, Value>, Error> {
+    if is_json(response) || !rules.any_format {
+        return members(ENDPOINT, response);
+    }
+    let not_json = || Error::NotJson { endpoint: ENDPOINT, content: content(response) };
+    if http::media_type(response).is_some_and(|media_type| media_type.contains("html")) {
+        return Err(not_json());
+    }
+    let body = response.body().trim_ascii();
+    let start = body.iter().position(|byte| *byte == b'{');
+    match start {
+        Some(0) => json::parse_object(body).map_err(|cause| Error::Json { endpoint: ENDPOINT, cause }),
+        // JSONP: one call around the object.
+        Some(at) if body[..at].trim_ascii().ends_with(b"(") => {
+            let end = body.iter().rposition(|byte| *byte == b'}').ok_or_else(not_json)?;
+            json::parse_object(body.get(at..=end).unwrap_or_default())
+                .map_err(|cause| Error::Json { endpoint: ENDPOINT, cause })
+        }
+        _ => {
+            let text = std::str::from_utf8(body).map_err(|_| not_json())?;
+            let pairs = url::form_urlencoded::parse(text.as_bytes());
+            let members: Map<String, Value> = pairs.map(|(name, value)| (name.into(), value.into_owned().into())).collect();
+            if text.contains('=') { Ok(members) } else { Err(not_json()) }
+        }
+    }
+}
+
+/// What a status means that is neither a success nor a temporary failure, without an error in the body.
+fn status(response: &Response) -> Error {
+    Error::Status { endpoint: ENDPOINT, status: response.status().as_u16(), content: content(response) }
+}
+
+fn error_in(outer: &Map<String, Value>, rules: &Rules) -> Option<ErrorResponse> {
+    let told = http::error_response(outer).filter(|told| !is_no_error(&Value::String(told.error.clone())));
+    told.or_else(|| {
+        let found = rules.error_paths.iter().find_map(|path| at_path(outer, path).filter(|value| !is_no_error(value)))?;
+        let error = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+        let words = ["error_description", "message", "msg", "errmsg", "error_msg"];
+        let description = words.iter().find_map(|name| outer.get(*name)?.as_str().map(str::to_owned));
+        Some(ErrorResponse { error, description, uri: None })
+    })
+}
+
+/// Codes by which servers with fields of their own say that there is no error.
+fn is_no_error(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::String(text) => matches!(text.as_str(), "" | "0" | "ok" | "success"),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+    }
+}
+
+/// The value at a dotted path.
+fn at_path<'a>(members: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    let mut names = path.split('.');
+    let mut value = members.get(names.next()?)?;
+    for name in names {
+        value = value.get(name)?;
+    }
+    Some(value)
+}
+
+/// The object that holds the tokens, its members under their specified names.
+fn inner(outer: &Map<String, Value>, rules: &Rules) -> Result<Map<String, Value>, Error> {
+    let mut members = outer;
+    for name in &rules.path {
+        members = members.get(name).and_then(Value::as_object).ok_or_else(|| field(name, "is missing or no object"))?;
+    }
+    let mut members = members.clone();
+    for (specified, own) in &rules.names {
+        if let Some(value) = members.remove(own) {
+            members.insert(specified.clone(), value);
+        }
+    }
+    Ok(members)
+}
+
+fn field(name: &str, reason: &'static str) -> Error {
+    Error::Field { endpoint: ENDPOINT, field: jose::excerpt(name), reason }
+}
+
+fn read_members(members: &Map<String, Value>, rules: &Rules, asked: Asked<'_>) -> Result<TokenResponse, Error> {
+    let access_token = text(members, "access_token")?.ok_or_else(|| field("access_token", "is missing or empty"))?;
+    let token_type = token_type(members, rules)?;
+    let refresh_token = text(members, "refresh_token")?;
+    let id_token = text(members, "id_token")?;
+
+    let mut remarks = Vec::new();
+    let expires_at = expiry(members.get("expires_in"), asked.at, &mut remarks);
+    let refresh_life = members.get("refresh_token_expires_in").or_else(|| members.get("refresh_expires_in"));
+    // Zero is how some servers say that it does not end.
+    let refresh_expires_at = expiry(refresh_life, asked.at, &mut Vec::new()).filter(|end| *end > asked.at);
+    let scopes = granted(members.get("scope"), rules, asked.scopes)?;
+    let missing = scope::missing(asked.scopes, &scopes);
+    if !missing.is_empty() {
+        remarks.push(Remark::NotGranted(missing.into_iter().map(str::to_owned).collect()));
+    }
+    let kept = rules.keep.iter().filter_map(|name| Some((name.clone(), members.get(name)?.clone()))).collect();
+    let tokens =
+        TokenSet { access_token, token_type, expires_at, refresh_token, refresh_expires_at, scopes, id_token, kept };
+    Ok(TokenResponse { tokens, remarks })
+}
+
+/// A member that must be text fit for a header, if it is there; empty counts as absent.
+fn text(members: &Map<String, Value>, name: &str) -> Result<Option<Secret>, Error> {
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(value)) if value.is_empty() => Ok(None),
+        // RFC 6749 appendix A.12, A.17: VSCHAR.
+        Some(Value::String(value)) if value.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => {
+            Ok(Some(value.as_str().into()))
+        }
+        Some(Value::String(_)) => Err(field(name, "has characters that no token may have")),
+        Some(_) => Err(field(name, "is no text")),
+    }
+}
+
+fn token_type(members: &Map<String, Value>, rules: &Rules) -> Result<TokenType, Error> {
+    let found = match members.get("token_type") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name.as_str()),
+        Some(_) => return Err(field("token_type", "is no text")),
+    };
+    match (found.and_then(TokenType::parse), rules.token_type, found) {
+        (Some(token_type), _, _) | (None, Some(token_type), _) => Ok(token_type),
+        (None, None, Some(found)) => Err(Error::TokenType { found: jose::excerpt(found) }),
+        (None, None, None) => Err(field("token_type", "is missing")),
+    }
+}
+
+/// The absolute end of a lifetime; `None` where there is none or it makes no sense.
+fn expiry(life: Option<&Value>, at: i64, remarks: &mut Vec<Remark>) -> Option<i64> {
+    let seconds = match life? {
+        Value::Null => return None,
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    match seconds {
+        Some(seconds) if seconds.is_finite() && seconds <= LONGEST_LIFE => {
+            if seconds <= 0.0 {
+                remarks.push(Remark::ExpiredOnArrival);
+            }
+            // Bounded above, and the cast saturates below zero.
+            Some(at.saturating_add(seconds.max(0.0) as i64))
+        }
+        _ => {
+            remarks.push(Remark::LifetimeUnknown(jose::excerpt(&life?.to_string())));
+            None
+        }
+    }
+}
+
+fn granted(scope: Option<&Value>, rules: &Rules, requested: &[String]) -> Result<Vec<String>, Error> {
+    let separator = if rules.scope_separator.is_empty() { " " } else { &rules.scope_separator };
+    match scope {
+        None | Some(Value::Null) => Ok(requested.to_vec()),
+        Some(Value::String(text)) => Ok(scope::split(text, separator, requested)),
+        Some(Value::Array(items)) => {
+            let words = items.iter().map(|item| item.as_str().map(str::to_owned));
+            words.collect::<Option<_>>().ok_or_else(|| field("scope", "is a list of other things than text"))
+        }
+        Some(_) => Err(field("scope", "is neither text nor a list")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -31,11 +31,15 @@ fn compile() -> Result<(), String> {
     let providers = providers(&file)?;
     let aliases = aliases(providers)?;
 
-    let mut source = String::from("pub(super) static PROVIDERS: &[(&str, Static)] = &[\n");
+    let mut source = String::from("pub(super) static PROVIDERS: &[(&str, &[(&str, Static)])] = &[\n");
     for (id, entry) in providers {
-        let mut value = String::new();
-        write_value(&mut value, entry).map_err(|reason| format!("`{id}`: {reason}"))?;
-        let _ = writeln!(source, "({id:?}, {value}),");
+        let mut settings = BTreeMap::new();
+        flatten(&mut settings, "", entry).map_err(|reason| format!("`{id}`: {reason}"))?;
+        let _ = write!(source, "({id:?}, &[");
+        for (key, value) in settings {
+            let _ = write!(source, "({key:?}, {value}), ");
+        }
+        source.push_str("]),\n");
     }
     source.push_str("];\n\npub(super) static ALIASES: &[(&str, &str)] = &[\n");
     for (alias, id) in aliases {
@@ -85,29 +89,26 @@ fn aliases(providers: &Table) -> Result<BTreeMap<&str, &str>, String> {
     Ok(aliases)
 }
 
-fn write_value(source: &mut String, value: &Value) -> Result<(), String> {
-    match value {
-        Value::String(text) => source.push_str(&format!("Static::Str({text:?})")),
-        Value::Integer(number) => source.push_str(&format!("Static::Int({number})")),
-        Value::Boolean(flag) => source.push_str(&format!("Static::Bool({flag})")),
-        Value::Array(items) => {
-            source.push_str("Static::List(&[");
-            for item in items {
-                write_value(source, item)?;
-                source.push_str(", ");
-            }
-            source.push_str("])");
-        }
+/// Writes each value under its dotted key, so that a look-up only copies references.
+fn flatten(settings: &mut BTreeMap<String, String>, key: &str, value: &Value) -> Result<(), String> {
+    let written = match value {
         Value::Table(table) => {
-            source.push_str("Static::Table(&[");
-            for (key, item) in table {
-                source.push_str(&format!("({key:?}, "));
-                write_value(source, item).map_err(|reason| format!("`{key}`: {reason}"))?;
-                source.push_str("), ");
+            for (name, item) in table {
+                let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                flatten(settings, &key, item)?;
             }
-            source.push_str("])");
+            return Ok(());
         }
-        Value::Float(_) | Value::Datetime(_) => return Err("no field takes a fraction or a date".into()),
-    }
+        Value::String(text) => format!("Static::Text({text:?})"),
+        Value::Integer(number) => format!("Static::Int({number})"),
+        Value::Boolean(flag) => format!("Static::Bool({flag})"),
+        Value::Array(items) if items.iter().all(Value::is_str) => {
+            let items: Vec<_> = items.iter().filter_map(Value::as_str).collect();
+            format!("Static::List(&{items:?})")
+        }
+        Value::Array(_) => return Err(format!("`{key}` is a list of something else than strings")),
+        Value::Float(_) | Value::Datetime(_) => return Err(format!("`{key}`: no field takes a fraction or a date")),
+    };
+    settings.insert(key.into(), written);
     Ok(())
 }

@@ -3,11 +3,32 @@
 //! A [`Session`] is a set of tokens with all that it is bound to. It lies as a whole in one secret store; beside the store
 //! an index without secrets answers what needs no token. Whoever writes holds the session's lock.
 
+pub mod cache;
+mod catalog;
+mod error;
+pub mod ending;
+pub mod index;
+mod keeper;
+mod key;
+mod lock;
+pub mod login;
+pub mod record;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::token::TokenSet;
+
+pub use cache::TokenCache;
+pub use catalog::Catalog;
+pub use error::{Cause, Error};
+pub use index::Index;
+pub use keeper::{Keeper, Renewal, Renewed, Taken};
+pub use lock::SessionLock;
 
 /// A session's name: `PROVIDER/ACCOUNT`.
 ///
@@ -74,7 +95,7 @@ pub struct Session {
 }
 
 /// What a session's tokens may be sent to, and as whom.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Binding {
     /// The issuer, where the server has one.
     pub issuer: Option<String>,
@@ -95,7 +116,7 @@ pub struct Binding {
 }
 
 /// Whom the server says has logged in; each field as the entry's `user` paths found it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Profile {
     /// The identifier that never changes.
     pub id: Option<String>,
@@ -113,7 +134,7 @@ pub struct Profile {
 ///
 /// # Specification
 /// OpenID Connect Core §12.2.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `iss`.
     pub issuer: String,
@@ -126,7 +147,7 @@ pub struct Identity {
 }
 
 /// Why a session cannot be renewed without a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// Seconds since 1970 at which it was found out.
     pub since: i64,

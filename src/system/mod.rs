@@ -18,3 +18,16 @@ pub use environment::Environment;
 pub use error::Error;
 pub use http::{HttpClient, HttpOptions};
 pub use trace::Trace;
+
+/// What a flow needs of the outside world, together.
+#[derive(Debug)]
+pub struct System {
+    /// The network.
+    pub http: HttpClient,
+    /// The time of day.
+    pub clock: Clock,
+    /// Variables and directories.
+    pub environment: Environment,
+    /// Where what happens is told.
+    pub trace: Trace,
+}

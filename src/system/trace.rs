@@ -178,12 +178,15 @@ pub fn shown(name: &str, value: &str) -> String {
 pub fn shown_url(url: &url::Url) -> String {
     let mut shown_url = url.clone();
     shown_url.set_fragment(None);
+    // An address that cannot carry credentials has none to take away.
     let _ = shown_url.set_password(None);
+    let _ = shown_url.set_username("");
     if url.query().is_none() {
         return shown_url.to_string();
     }
     shown_url.set_query(None);
-    let pairs: Vec<String> = url.query_pairs().map(|(name, value)| format!("{name}={}", shown(&name, &value))).collect();
+    let pairs: Vec<String> =
+        url.query_pairs().map(|(name, value)| format!("{name}={}", shown(&name, &value))).collect();
     format!("{shown_url}?{}", pairs.join("&"))
 }
 
@@ -192,19 +195,26 @@ pub(super) fn shown_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let shown = |name: &str, value: &str| {
         if PUBLIC_HEADERS.contains(&name) { value.to_owned() } else { fingerprint(value) }
     };
-    headers.iter().map(|(name, value)| (name.to_string(), shown(name.as_str(), &String::from_utf8_lossy(value.as_bytes())))).collect()
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), shown(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))))
+        .collect()
 }
 
 /// Members of a JSON object or a form, redacted.
 pub(super) fn shown_body(headers: &HeaderMap, body: &[u8]) -> Vec<(String, String)> {
     let media_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if media_type.contains("form-urlencoded") {
-        return url::form_urlencoded::parse(body).map(|(name, value)| (name.to_string(), shown(&name, &value))).collect();
+        return url::form_urlencoded::parse(body)
+            .map(|(name, value)| (name.to_string(), shown(&name, &value)))
+            .collect();
     }
     match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) {
         Ok(members) => members
             .iter()
-            .map(|(name, value)| (name.clone(), shown(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned))))
+            .map(|(name, value)| {
+                (name.clone(), shown(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+            })
             .collect(),
         Err(_) => Vec::new(),
     }
@@ -226,6 +236,13 @@ mod tests {
         assert_eq!(shown("scope", "a b"), "a b");
         assert!(shown("code", "abc").starts_with("[redacted"));
         assert!(shown("anything_new", "abc").starts_with("[redacted"));
+    }
+
+    #[test]
+    fn credentials_in_an_address_are_not_shown() {
+        let url = url::Url::parse("http://hunter2:hunter3@proxy.example:8080/").unwrap();
+
+        assert_eq!(shown_url(&url), "http://proxy.example:8080/");
     }
 
     #[test]

@@ -154,7 +154,9 @@ mod tests {
 
     #[test]
     fn none_is_no_algorithm_in_any_spelling() {
-        for name in ["none", "None", "NONE", "nOnE", "none\0", " none", "", "null", "HS1", "RS1", "ES256K", "Ed448", "A256KW"] {
+        for name in
+            ["none", "None", "NONE", "nOnE", "none\0", " none", "", "null", "HS1", "RS1", "ES256K", "Ed448", "A256KW"]
+        {
             assert_eq!(Algorithm::parse(name), None, "{name}");
         }
     }

@@ -146,7 +146,11 @@ pub fn excerpt(text: &str) -> String {
 /// Control characters, and those that reorder or hide the text around them.
 fn is_hidden(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 fn names(algorithms: &[Algorithm]) -> String {
@@ -167,7 +171,7 @@ mod tests {
     #[test]
     fn an_excerpt_is_bounded_and_without_control_characters() {
         assert_eq!(excerpt("abc"), "abc");
-        assert_eq!(excerpt("a\u{1b}]0;b\u{7}\r\nc\u{9b}d\u{202e}e\u{7f}"), "a]0;bcde");
+        assert_eq!(excerpt("a\u{1b}]0;b\u{7}\r\nc\u{9b}d\u{202e}e\u{7f}\u{61c}f\u{e0041}"), "a]0;bcdef");
         assert_eq!(excerpt(&"é".repeat(100)), "é".repeat(100));
         assert_eq!(excerpt(&"é".repeat(101)), format!("{}…", "é".repeat(99)));
         assert_eq!(excerpt(&"x".repeat(1_000_000)).chars().count(), 100);
@@ -175,10 +179,8 @@ mod tests {
 
     #[test]
     fn a_refused_algorithm_is_named_beside_the_expected_ones() {
-        let error = Error::AlgorithmNotAllowed {
-            found: Algorithm::HS256,
-            expected: vec![Algorithm::RS256, Algorithm::ES256],
-        };
+        let error =
+            Error::AlgorithmNotAllowed { found: Algorithm::HS256, expected: vec![Algorithm::RS256, Algorithm::ES256] };
 
         assert_eq!(error.to_string(), "the token's `alg` is `HS256`, expected `RS256`, `ES256`");
     }

@@ -134,8 +134,7 @@ impl Jws {
     }
 
     fn verifies_with_set(&self, set: &JwkSet) -> Result<bool, Error> {
-        let verifies =
-            |key: &PublicKey| key.verifies(self.algorithm, self.signed.expose().as_bytes(), &self.signature);
+        let verifies = |key: &PublicKey| key.verifies(self.algorithm, self.signed.expose().as_bytes(), &self.signature);
         let Some(kid) = self.kid() else {
             let mut suitable = set.iter().filter(|key| key.suits(self.algorithm)).take(MAX_TRIALS).peekable();
             suitable.peek().ok_or(Error::NoSuitableKey(self.algorithm))?;

@@ -1,7 +1,7 @@
 //! A server's public key, usable or not, and what it says about a signature.
 
-use p521::ecdsa::signature::Verifier as _;
 use ::ring::signature::{self as ring, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
+use p521::ecdsa::signature::Verifier as _;
 use serde_json::{Map, Value};
 
 use super::{Algorithm, base64url};
@@ -106,7 +106,7 @@ impl PublicKey {
 
     /// Whether a signature of `algorithm` can come from this key.
     pub(super) fn suits(&self, algorithm: Algorithm) -> bool {
-        use Algorithm::{Ed25519, EdDSA, ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
+        use Algorithm::{ES256, ES384, ES512, Ed25519, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
 
         let of_kind = match self.material {
             Material::Rsa(_) => matches!(algorithm, RS256 | RS384 | RS512 | PS256 | PS384 | PS512),
@@ -215,3 +215,6 @@ fn string<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a 
         Some(_) => Err(Unfit::Malformed),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,348 @@
+//! `keyfob login`: obtains a session.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use keyfob::client::Freshness;
+use keyfob::grant::{self, Grant, GrantRequest, authorization_code};
+use keyfob::registry::{Definition, SecretSource};
+use keyfob::session::index::Entry;
+use keyfob::session::login::LoggedIn;
+use keyfob::session;
+use serde_json::json;
+
+use crate::cli::browser;
+use crate::cli::context::Context;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::inputs::{self, Input};
+use crate::cli::interaction::AtTerminal;
+use crate::cli::overrides::Overrides;
+use crate::cli::report::Failure;
+use crate::cli::shown;
+use crate::cli::target::{self, Target};
+use crate::cli::time::Wording;
+
+use super::with_token;
+
+/// Where to log in, and how.
+#[derive(Debug, Default, Args)]
+#[command(before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser")]
+pub struct Arguments {
+    /// Provider, PROVIDER/ACCOUNT to force the session's name, or an address that a session covers
+    target: Option<String>,
+
+    /// How to obtain the tokens; see: keyfob provider grants
+    #[arg(long, value_name = "NAME")]
+    grant: Option<String>,
+
+    /// Ask for these scopes instead of the configured ones; +NAME adds one
+    #[arg(long, value_name = "SCOPES", allow_hyphen_values = true)]
+    scope: Vec<String>,
+
+    /// Ask for a token for this resource; repeatable
+    #[arg(long, value_name = "URI")]
+    resource: Vec<String>,
+
+    /// Ask for a token for this audience, where the provider knows audiences
+    #[arg(long, value_name = "NAME")]
+    audience: Option<String>,
+
+    /// Send a further parameter with the authorization request; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    param: Vec<String>,
+
+    /// Use this client
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+
+    /// Read the client secret from this file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
+
+    /// Open the address with this command; %u stands for the address
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser")]
+    browser: Option<String>,
+
+    /// Print the address instead of opening it
+    #[arg(long)]
+    no_browser: bool,
+
+    /// Listen for the redirect on this port
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+
+    /// Use this redirect URI
+    #[arg(long, value_name = "URI", conflicts_with = "port")]
+    redirect_uri: Option<String>,
+
+    /// Show the address as a QR code too
+    #[arg(long)]
+    qr: bool,
+
+    /// Read a token, or a token response as JSON, from standard input instead of asking the provider
+    #[arg(long, conflicts_with_all = ["grant", "scope", "resource", "audience", "param", "browser", "no_browser", "port", "redirect_uri", "qr"])]
+    with_token: bool,
+
+    /// Make the new session the default of its provider
+    #[arg(long)]
+    default: bool,
+}
+
+impl Arguments {
+    /// A login with nothing said but where.
+    pub fn at(target: &str) -> Self {
+        Self { target: Some(target.to_owned()), ..Self::default() }
+    }
+}
+
+/// Logs in.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let entry = login(context, arguments)?;
+    let siblings = context.keeper()?.catalog().of_provider(entry.key.provider())?;
+    let is_default = shown::is_default(&entry, &siblings);
+    if context.common.json {
+        let session = shown::session(&entry, is_default, context.now());
+        context.terminal.json_line(&json!({ "schema": "keyfob.login/1", "event": "done", "session": session }));
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Logs in, tells the person, and returns what is known of the session.
+pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure> {
+    let (name, account) = place(context, arguments.target.as_deref())?;
+    let mut definition = context.provider(&name)?;
+    let overrides = overrides(context, arguments, &definition)?;
+    overrides.apply(&mut definition)?;
+    if arguments.with_token {
+        let entry = with_token::keep(context, &definition, account.as_deref())?;
+        return finish(context, arguments, &overrides, entry);
+    }
+    let client = context.client(&definition, Freshness::Anew)?;
+    let provider = client.provider();
+    let grant = chosen(arguments.grant.as_deref(), &provider.grants, &provider.name)?;
+    let request = request(context, arguments, &definition, account.as_deref())?;
+    let user = interaction(context, arguments, &definition, account.as_deref(), &provider.name)?;
+    let keeper = context.keeper()?;
+    tell_store(context, keeper.store().name());
+    let outcome = context.block_on(session::login::login(keeper, &client, grant, &request, &user, account.as_deref()))?;
+    let LoggedIn { session, remarks, identity_remark } = outcome.map_err(|error| Failure::from(error).at(&provider.name))?;
+    shown::remarks(&context.terminal, &remarks);
+    if let Some(remark) = identity_remark {
+        context.terminal.warning(&format!("whose session it is could not be asked: {remark}"));
+    }
+    let known = keeper.catalog().find(&session.key)?.unwrap_or_else(|| Entry::of(&session, keeper.store().name()));
+    let entry = finish(context, arguments, &overrides, known)?;
+    tell(context, &entry, &provider.name);
+    Ok(entry)
+}
+
+/// Keeps what the login set above the registry, and the choice of a default.
+fn finish(context: &Context, arguments: &Arguments, overrides: &Overrides, mut entry: Entry) -> Result<Entry, Failure> {
+    let keeper = context.keeper()?;
+    overrides.save(keeper.store().as_ref(), &entry.key)?;
+    if arguments.default {
+        entry.default = keeper.catalog().set_default(&entry.key)?;
+    }
+    Ok(entry)
+}
+
+/// The provider, and the account where one is forced.
+fn place(context: &Context, argument: Option<&str>) -> Result<(String, Option<String>), Failure> {
+    match target::named(context, argument)? {
+        Some(Target::Provider(name)) => Ok((name, None)),
+        Some(Target::Session(key)) => Ok((key.provider().to_owned(), Some(key.account().to_owned()))),
+        Some(Target::Address(_)) => {
+            let entry = target::session(context, argument, target::Absence::NotFound)?;
+            Ok((entry.key.provider().to_owned(), Some(entry.key.account().to_owned())))
+        }
+        None => pick(context),
+    }
+}
+
+/// Lets a person choose a provider, ready ones first.
+fn pick(context: &Context) -> Result<(String, Option<String>), Failure> {
+    let missing = || Failure::usage("login needs a provider").hint("for example  keyfob login github;  names: keyfob provider list");
+    if !context.terminal.is_interactive() || context.common.json {
+        return Err(missing());
+    }
+    let mut names: Vec<(bool, String)> = Vec::new();
+    for listed in context.registry()?.ids()? {
+        let Ok(definition) = &listed.definition else { continue };
+        let ready = definition.provider().is_ok_and(|provider| provider.client_id.is_some());
+        names.push((!ready, listed.id.clone()));
+    }
+    names.sort();
+    let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
+    let at = target::choose(context, "Where do you want to log in", &names)?.ok_or_else(missing)?;
+    Ok((names[at].clone(), None))
+}
+
+/// What this login sets above the registry.
+fn overrides(context: &Context, arguments: &Arguments, definition: &Definition) -> Result<Overrides, Failure> {
+    let mut overrides = Overrides::default();
+    for option in &context.common.settings {
+        let Input { key, value, is_secret } = inputs::read(definition, option, &context.environment)?;
+        match is_secret {
+            true => overrides.secret(&key, &value),
+            false => overrides.plain(&key, value.expose()),
+        }
+    }
+    if let Some(client_id) = &arguments.client_id {
+        overrides.plain("client_id", client_id);
+    }
+    if let Some(path) = &arguments.client_secret_file {
+        if path.as_os_str() == "-" && arguments.with_token {
+            return Err(Failure::usage("standard input holds the token already").hint("give the client secret in a file"));
+        }
+        overrides.secret("client_secret", &inputs::file_or_stdin(path)?);
+    }
+    Ok(overrides)
+}
+
+/// The grant that is asked for, or the first of the entry's that exists.
+fn chosen(asked: Option<&str>, offered: &[String], provider: &str) -> Result<&'static dyn Grant, Failure> {
+    let names = || grant::GRANTS.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ");
+    if let Some(name) = asked {
+        let known = grant::find(name);
+        return known.ok_or_else(|| Failure::usage(format!("there is no grant `{name}`")).hint(format!("there is: {}", names())));
+    }
+    let found = offered.iter().find_map(|name| grant::find(name));
+    found.ok_or_else(|| {
+        let message = format!("{provider} offers {}, of which keyfob has none", offered.join(", "));
+        Failure::new(ExitCode::Config, message).hint(format!("keyfob has: {}", names()))
+    })
+}
+
+fn request(
+    context: &Context,
+    arguments: &Arguments,
+    definition: &Definition,
+    account: Option<&str>,
+) -> Result<GrantRequest, Failure> {
+    let settings = context.settings()?;
+    let own = account.and_then(|account| settings.sessions.get(&format!("{}/{account}", definition.id)));
+    let provider = definition.provider()?;
+    let configured = own.and_then(|own| own.scopes.clone()).unwrap_or_else(|| provider.scopes.clone());
+    let mut params: Vec<(String, String)> =
+        own.map(|own| own.authorize_params.clone().into_iter().collect()).unwrap_or_default();
+    for option in &arguments.param {
+        let Some((name, value)) = option.split_once('=') else {
+            return Err(Failure::usage(format!("`--param {option}` is not KEY=VALUE")).hint("for example  --param prompt=select_account"));
+        };
+        params.retain(|(known, _)| known != name);
+        params.push((name.to_owned(), value.to_owned()));
+    }
+    let (scopes, scopes_are_final) = scopes(&arguments.scope, configured);
+    Ok(GrantRequest {
+        scopes,
+        scopes_are_final,
+        resources: arguments.resource.clone(),
+        audience: arguments.audience.clone(),
+        params,
+        port: arguments.port,
+        redirect_uri: arguments.redirect_uri.clone(),
+        timeout: patience(context)?,
+        clock_tolerance: context.clock_tolerance()?,
+    })
+}
+
+/// How long a person is waited for.
+pub fn patience(context: &Context) -> Result<Duration, Failure> {
+    Ok(context.common.timeout.or(context.settings()?.timeout).unwrap_or(authorization_code::PATIENCE))
+}
+
+/// The scopes to ask for, and whether that is the last word: `+name` adds to the configured ones, anything else replaces
+/// them.
+fn scopes(options: &[String], configured: Vec<String>) -> (Vec<String>, bool) {
+    let words: Vec<&str> = options.iter().flat_map(|option| option.split_ascii_whitespace()).collect();
+    let replacing: Vec<String> = words.iter().filter(|word| !word.starts_with('+')).map(|word| (*word).to_owned()).collect();
+    let added = words.iter().filter_map(|word| word.strip_prefix('+')).map(str::to_owned);
+    let is_final = !replacing.is_empty();
+    let mut scopes = if is_final { replacing } else { configured };
+    for scope in added {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    // A blank or control character inside a quoted option is no separator but a mistake.
+    let odd = options.iter().flat_map(|option| option.split(' ')).find(|word| word.chars().any(char::is_control));
+    if let Some(odd) = odd {
+        scopes.push(odd.to_owned());
+    }
+    (scopes, is_final)
+}
+
+fn interaction(
+    context: &Context,
+    arguments: &Arguments,
+    definition: &Definition,
+    account: Option<&str>,
+    name: &str,
+) -> Result<AtTerminal, Failure> {
+    let settings = context.settings()?;
+    let own = account.and_then(|account| settings.sessions.get(&format!("{}/{account}", definition.id)));
+    let configured = own.and_then(|own| own.browser.as_deref()).or(settings.browser.as_deref());
+    let chosen = browser::choose(arguments.browser.as_deref(), arguments.no_browser, &context.environment, configured);
+    let chosen = chosen.map_err(|error| Failure::new(ExitCode::Config, error.to_string()))?;
+    let usable = browser::usable(&chosen, &context.environment);
+    let user = AtTerminal::new(context.terminal.clone(), name.to_owned(), chosen, usable);
+    Ok(user.with_qr(arguments.qr).without_variables(secret_variables(definition)))
+}
+
+/// Variables in which the entry finds secrets.
+fn secret_variables(definition: &Definition) -> Vec<String> {
+    let Ok(provider) = definition.provider() else { return Vec::new() };
+    let sources = [&provider.client_secret, &provider.private_key, &provider.client_certificate];
+    let named = |source: &SecretSource| match source {
+        SecretSource::Env(name) => Some(name.clone()),
+        _ => None,
+    };
+    sources.into_iter().flatten().chain(provider.inputs.values()).filter_map(named).collect()
+}
+
+/// Tells where the session will be kept, unless it is the usual place.
+fn tell_store(context: &Context, store: &str) {
+    if store != "keyring" {
+        context.terminal.say(&format!("The session will be kept in: {}", shown::store_name(store)));
+    }
+}
+
+fn tell(context: &Context, entry: &Entry, provider: &str) {
+    let wording = Wording::new(context.now());
+    let who = entry.profile.username.as_ref().or(entry.profile.email.as_ref()).or(entry.profile.name.as_ref());
+    let who = who.map(|who| format!(" as {who}")).unwrap_or_default();
+    context.terminal.success(&format!("Logged in to {provider}{who}: {}", entry.key));
+    if !entry.scopes.is_empty() {
+        context.terminal.say(&format!("  scopes    {}", entry.scopes.join(" ")));
+    }
+    let renewed = if entry.refreshable { ", renewed automatically" } else { "" };
+    context.terminal.say(&format!("  expires   {}{renewed}", wording.expiry(entry.expires_at)));
+    context.terminal.say(&format!("  stored    {}", shown::store_name(&entry.store)));
+    for waiver in &entry.waivers {
+        context.terminal.warning(&format!("this provider's entry weakens a check: {waiver}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scopes;
+
+    fn list(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn scopes_replace_unless_they_begin_with_a_plus() {
+        let configured = list(&["openid", "email"]);
+
+        assert_eq!(scopes(&[], configured.clone()), (configured.clone(), false));
+        assert_eq!(scopes(&list(&["a b", "c"]), configured.clone()), (list(&["a", "b", "c"]), true));
+        assert_eq!(scopes(&list(&["+a", "+email"]), configured), (list(&["openid", "email", "a"]), false));
+    }
+
+    #[test]
+    fn a_control_character_is_kept_to_be_refused() {
+        assert!(scopes(&list(&["a\nb"]), Vec::new()).0.contains(&"a\nb".to_owned()));
+    }
+}

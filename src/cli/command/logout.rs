@@ -1,0 +1,144 @@
+//! `keyfob logout`: revokes and forgets sessions.
+
+use clap::Args;
+use keyfob::client::Freshness;
+use keyfob::session::index::Entry;
+use keyfob::session::{Session, ending};
+use serde_json::{Value, json};
+
+use crate::cli::context::Context;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::overrides;
+use crate::cli::report::Failure;
+use crate::cli::shown;
+use crate::cli::target::{self, Absence};
+
+/// Which sessions, and how.
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  keyfob logout github/octocat\n  keyfob logout github --no-revoke\n  keyfob logout --all --yes")]
+pub struct Arguments {
+    /// Provider, session or address
+    #[arg(conflicts_with = "all")]
+    target: Option<String>,
+
+    /// Only forget it here; no network
+    #[arg(long)]
+    no_revoke: bool,
+
+    /// Every session
+    #[arg(long)]
+    all: bool,
+
+    /// Do not ask before ending every session
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Logs out. The local session goes even if the server cannot be told.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.all {
+        return all(context, arguments);
+    }
+    let entry = match target::session(context, arguments.target.as_deref(), Absence::NotFound) {
+        Ok(entry) => entry,
+        Err(failure) if failure.code() == ExitCode::NotFound => return absent(context, arguments, failure),
+        Err(failure) => return Err(failure),
+    };
+    let told = end(context, &entry, arguments)?;
+    tell(context, std::slice::from_ref(&entry));
+    told.map_or(Ok(ExitCode::Done), Err)
+}
+
+/// No such session of a known provider: what was wanted is so already.
+fn absent(context: &Context, arguments: &Arguments, failure: Failure) -> Result<ExitCode, Failure> {
+    let name = arguments.target.as_deref().unwrap_or_default();
+    let provider = name.split('/').next().unwrap_or_default();
+    if name.contains("://") || context.registry()?.find(provider).is_err() {
+        return Err(failure);
+    }
+    context.terminal.say(&format!("There is no session {name}; nothing to do."));
+    tell(context, &[]);
+    Ok(ExitCode::Done)
+}
+
+fn all(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (entries, _) = context.keeper()?.catalog().all()?;
+    if !entries.is_empty() && !arguments.yes {
+        let question = format!("End all {} sessions?", entries.len());
+        if !context.terminal.is_interactive() || context.common.json {
+            return Err(Failure::usage("ending every session needs a confirmation").hint("keyfob logout --all --yes"));
+        }
+        crate::cli::signals::watch(&context.terminal);
+        if !context.terminal.confirm(&question, false)? {
+            context.terminal.say("Nothing was changed.");
+            return Ok(ExitCode::Done);
+        }
+    }
+    let (mut first, mut ended) = (None, Vec::new());
+    for entry in entries {
+        match end(context, &entry, arguments) {
+            Ok(told) => {
+                ended.push(entry);
+                if let Some(failure) = told {
+                    failure.report(&context.terminal);
+                    first.get_or_insert(failure.code());
+                }
+            }
+            Err(failure) => {
+                failure.report(&context.terminal);
+                first.get_or_insert(failure.code());
+            }
+        }
+    }
+    tell(context, &ended);
+    Ok(first.unwrap_or(ExitCode::Done))
+}
+
+fn tell(context: &Context, ended: &[Entry]) {
+    if context.common.json {
+        let now = context.now();
+        let sessions: Vec<Value> = ended.iter().map(|entry| shown::session(entry, entry.default, now)).collect();
+        context.terminal.json_line(&json!({ "schema": "keyfob.sessions/1", "sessions": sessions }));
+    }
+}
+
+/// Ends one session. What is returned is why the server could not be told, although the session is gone here.
+fn end(context: &Context, entry: &Entry, arguments: &Arguments) -> Result<Option<Failure>, Failure> {
+    let keeper = context.keeper()?;
+    let held = keeper.lock(&entry.key)?;
+    let wanted = !arguments.no_revoke && context.settings()?.revoke_on_logout;
+    let session = match keeper.store().load(&entry.key) {
+        Ok(session) => session,
+        // What cannot be read cannot be revoked, and is to go all the same.
+        Err(error) if error.is_damage() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let revoked = match (&session, wanted) {
+        (Some(session), true) => revoke(context, session),
+        _ => Ok(false),
+    };
+    keeper.forget(&entry.key, &held)?;
+    overrides::forget(keeper.store().as_ref(), &entry.key)?;
+    let name = &entry.key;
+    match revoked {
+        Ok(true) => context.terminal.success(&format!("Revoked at {} and removed: {name}", name.provider())),
+        Ok(false) if wanted && session.is_some() => {
+            context.terminal.success(&format!("Removed: {name} ({} has no way to revoke tokens)", name.provider()));
+        }
+        Ok(false) => context.terminal.success(&format!("Removed: {name}")),
+        Err(failure) => {
+            let message = format!("{name} is removed here, but its tokens could not be revoked: {}", failure.message());
+            return Ok(Some(Failure::new(ExitCode::Network, message).hint("revoke them on the provider's own page").session(name)));
+        }
+    }
+    Ok(None)
+}
+
+fn revoke(context: &Context, session: &Session) -> Result<bool, Failure> {
+    let definition = context.definition_of(&session.key)?;
+    let client = context.client(&definition, Freshness::Kept)?;
+    let progress = context.terminal.progress(&format!("Revoking {}", session.key));
+    let revoked = context.block_on(ending::revoke(session, &client))?;
+    drop(progress);
+    Ok(revoked?)
+}

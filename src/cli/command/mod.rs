@@ -1,0 +1,13 @@
+//! One file for each subcommand.
+
+pub mod completions;
+pub mod demo;
+pub mod list;
+pub mod login;
+pub mod logout;
+pub mod provider;
+pub mod refresh;
+pub mod status;
+pub mod switch;
+pub mod token;
+mod with_token;

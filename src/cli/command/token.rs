@@ -1,0 +1,235 @@
+//! `keyfob token`: prints a valid access token.
+//!
+//! A token that is good costs no network and no lock; everything that the network needs is made only when it is needed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::Args;
+use keyfob::client::Freshness;
+use keyfob::output::{self, Presented};
+use keyfob::protocol::authorization::check_resource;
+use keyfob::protocol::scope;
+use keyfob::secret::Secret;
+use keyfob::session::index::Entry;
+use keyfob::session::{Renewal, Renewed, Session, Taken};
+use keyfob::system::files;
+use serde_json::Value;
+
+use crate::cli::context::Context;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::options::parse_duration;
+use crate::cli::report::Failure;
+use crate::cli::shown::{self, State};
+use crate::cli::target::{self, Absence};
+
+use super::login;
+
+/// Which token, and in which form.
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  keyfob token github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user\n  keyfob token github --format curl | curl -K - https://api.github.com/user\n  keyfob token acme --json | jq -r .expires_at")]
+pub struct Arguments {
+    /// Provider, session or address
+    target: Option<String>,
+
+    /// The form: raw, json, header, headers, curl, xoauth2 or oauthbearer
+    #[arg(long, value_name = "FORM", value_parser = format_names())]
+    format: Option<String>,
+
+    /// The ID token instead of the access token
+    #[arg(long)]
+    id_token: bool,
+
+    /// Refresh unless valid for at least this long [default: 60s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    min_validity: Option<Duration>,
+
+    /// A token for these scopes only; the session keeps its own
+    #[arg(long, value_name = "SCOPES")]
+    scope: Vec<String>,
+
+    /// A token for this resource only; repeatable
+    #[arg(long, value_name = "URI")]
+    resource: Vec<String>,
+
+    /// Only a token already stored and valid, else exit 4; no network
+    #[arg(long)]
+    no_refresh: bool,
+
+    /// Start a login when one is needed and a terminal is there
+    #[arg(long)]
+    login: bool,
+
+    /// Write to this file, readable by you alone, instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+fn format_names() -> Vec<&'static str> {
+    output::FORMATS.iter().map(|format| format.name()).collect()
+}
+
+/// Prints the token.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let entry = match target::session(context, arguments.target.as_deref(), Absence::NeedsLogin) {
+        Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
+            login::login(context, &login::Arguments::at(arguments.target.as_deref().unwrap_or_default()))?
+        }
+        outcome => outcome?,
+    };
+    let taken = match take(context, arguments, &entry) {
+        Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
+            let entry = login::login(context, &login::Arguments::at(&entry.key.to_string()))?;
+            take(context, arguments, &entry)?
+        }
+        outcome => outcome.map_err(|failure| failure.session(&entry.key))?,
+    };
+    deliver(context, arguments, &entry, &taken)
+}
+
+/// Whether a login may be started: asked for, and somebody is there.
+fn may_log_in(context: &Context, arguments: &Arguments) -> Result<bool, Failure> {
+    let wanted = arguments.login || context.settings()?.auto_login;
+    Ok(wanted && context.terminal.is_interactive() && arguments.target.is_some())
+}
+
+/// What is handed out.
+struct Handed {
+    token: Taken,
+    id_token: Option<Secret>,
+}
+
+fn take(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Handed, Failure> {
+    let keeper = context.keeper()?;
+    let min_validity = arguments.min_validity.unwrap_or(context.settings()?.min_validity);
+    let min_validity = i64::try_from(min_validity.as_secs()).unwrap_or(i64::MAX);
+    if !arguments.scope.is_empty() || !arguments.resource.is_empty() {
+        return narrowed(context, arguments, entry);
+    }
+    // The ID token is only in the store.
+    let whole = arguments.id_token || (wants_json(context, arguments) && entry.has_id_token);
+    if whole {
+        let session = keeper.load(&entry.key)?;
+        if is_good(&session, min_validity, context.now(), arguments.id_token) {
+            return handed(session);
+        }
+    } else if let Some(token) = keeper.valid(entry, min_validity)? {
+        return Ok(Handed { token, id_token: None });
+    }
+    if arguments.no_refresh {
+        let message = format!("{}: no stored token is valid long enough, and none was to be fetched", entry.key);
+        return Err(Failure::new(ExitCode::LoginRequired, message)
+            .hint(format!("keyfob token {},  without --no-refresh", entry.key))
+            .session(&entry.key));
+    }
+    renewed(context, entry, min_validity, arguments.id_token)
+}
+
+fn is_good(session: &Session, min_validity: i64, now: i64, needs_id_token: bool) -> bool {
+    let enough = |end: Option<i64>| end.is_none_or(|end| end > now.saturating_add(min_validity));
+    enough(session.tokens.expires_at)
+        && session.trouble.is_none()
+        && (!needs_id_token || session.tokens.id_token.as_ref().is_some_and(|token| enough(end_of(token))))
+}
+
+/// The end of a stored ID token, which was verified when it was stored.
+fn end_of(token: &Secret) -> Option<i64> {
+    let payload = URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1)?).ok()?;
+    serde_json::from_slice::<Value>(&payload).ok()?.get("exp")?.as_i64()
+}
+
+fn handed(session: Session) -> Result<Handed, Failure> {
+    let tokens = session.tokens;
+    Ok(Handed {
+        token: Taken {
+            access_token: tokens.access_token,
+            token_type: tokens.token_type,
+            expires_at: tokens.expires_at,
+            scopes: tokens.scopes,
+        },
+        id_token: tokens.id_token,
+    })
+}
+
+fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) -> Result<Handed, Failure> {
+    let keeper = context.keeper()?;
+    if State::of(entry, context.now()) == State::LoginRequired {
+        return Err(Failure::login_required(&entry.key, entry.trouble.as_ref()));
+    }
+    let definition = context.definition_of(&entry.key)?;
+    let client = context.client(&definition, Freshness::Kept)?;
+    let renewal = Renewal { min_validity, forced, clock_tolerance: context.clock_tolerance()? };
+    let progress = context.terminal.progress(&format!("Renewing {}", entry.key));
+    let outcome = context.block_on(keeper.renew(&entry.key, &client, renewal))?;
+    drop(progress);
+    let Renewed { session, remarks, failure, .. } =
+        outcome.map_err(|error| Failure::from(error).at(&entry.key.to_string()).session(&entry.key))?;
+    shown::remarks(&context.terminal, &remarks);
+    if let Some(failure) = failure {
+        let failure = Failure::from(failure);
+        context.terminal.warning(&format!("{} could not be renewed, the old token is still good: {}", entry.key, failure.message()));
+    }
+    handed(session)
+}
+
+/// A token for less than the session is for.
+fn narrowed(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Handed, Failure> {
+    if arguments.no_refresh {
+        return Err(Failure::usage("a narrower token has to be fetched, which --no-refresh forbids"));
+    }
+    let scopes: Vec<String> = arguments.scope.iter().flat_map(|option| option.split(' ')).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    scope::check(&scopes)?;
+    arguments.resource.iter().try_for_each(|resource| check_resource(resource))?;
+    let definition = context.definition_of(&entry.key)?;
+    let client = context.client(&definition, Freshness::Kept)?;
+    let wanted = (!scopes.is_empty()).then_some(scopes.as_slice());
+    let tolerance = context.clock_tolerance()?;
+    let narrowed = context.keeper()?.narrowed(&entry.key, &client, wanted, &arguments.resource, tolerance);
+    let token = context.block_on(narrowed)?.map_err(|error| Failure::from(error).session(&entry.key))?;
+    Ok(Handed { token, id_token: None })
+}
+
+fn wants_json(context: &Context, arguments: &Arguments) -> bool {
+    match &arguments.format {
+        Some(name) => name == "json",
+        None => context.common.json,
+    }
+}
+
+fn deliver(context: &Context, arguments: &Arguments, entry: &Entry, handed: &Handed) -> Result<ExitCode, Failure> {
+    let name = arguments.format.as_deref().unwrap_or(if context.common.json { "json" } else { "raw" });
+    let format = output::format(name).ok_or_else(|| Failure::usage(format!("there is no form `{name}`")))?;
+    let id_token = handed.id_token.as_ref();
+    let token = match (arguments.id_token, id_token) {
+        (false, _) => &handed.token.access_token,
+        (true, Some(id_token)) => id_token,
+        (true, None) => {
+            let message = format!("{} has no ID token", entry.key);
+            return Err(Failure::new(ExitCode::LoginRequired, message)
+                .hint(format!("log in with the scope openid:  keyfob login {} --scope +openid", entry.key))
+                .session(&entry.key));
+        }
+    };
+    let user = entry.profile.email.as_deref().or(entry.profile.username.as_deref()).or(Some(entry.key.account()));
+    let session = entry.key.to_string();
+    let presented = Presented {
+        session: &session,
+        token,
+        token_type: handed.token.token_type,
+        expires_at: handed.token.expires_at,
+        now: context.now(),
+        scopes: &handed.token.scopes,
+        id_token,
+        user,
+        host: None,
+        port: None,
+    };
+    let bytes = format.render(&presented)?;
+    match &arguments.output {
+        Some(path) => files::replace_unlocked(path, &bytes).map_err(|error| Failure::new(ExitCode::Internal, error.to_string()))?,
+        None => context.terminal.answer(&bytes)?,
+    }
+    Ok(ExitCode::Done)
+}

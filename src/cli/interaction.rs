@@ -1,0 +1,234 @@
+//! How a login reaches the person: the browser, the terminal, and the line that is pasted.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use keyfob::grant::{Error, Interaction, LocalFuture};
+use keyfob::secret::Secret;
+use keyfob::system::http::endpoint;
+use serde_json::json;
+use tokio::sync::{Mutex, mpsc};
+use url::Url;
+
+use super::browser::{self, Browser, Opening, Reason};
+use super::terminal::Terminal;
+use super::time;
+
+/// How often it is checked whether anybody still waits for the login.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// A person at a terminal, or a script that reads events.
+pub struct AtTerminal {
+    terminal: Terminal,
+    provider: String,
+    browser: Browser,
+    usable: Result<(), Reason>,
+    /// Variables that hold secrets, which the browser does not get.
+    secret_variables: Vec<String>,
+    qr: bool,
+    opening: Mutex<Option<Opening>>,
+    lines: Mutex<Option<mpsc::Receiver<Secret>>>,
+    /// Whether the whole address has been shown.
+    shown: AtomicBool,
+    url: std::sync::Mutex<Option<Url>>,
+}
+
+impl AtTerminal {
+    /// Opens addresses with `browser`, or shows them where it is not `usable`.
+    pub fn new(terminal: Terminal, provider: String, browser: Browser, usable: Result<(), Reason>) -> Self {
+        Self {
+            terminal,
+            provider,
+            browser,
+            usable,
+            secret_variables: Vec::new(),
+            qr: false,
+            opening: Mutex::new(None),
+            lines: Mutex::new(None),
+            shown: AtomicBool::new(false),
+            url: std::sync::Mutex::new(None),
+        }
+    }
+
+    /// Shows the address as a QR code too.
+    pub fn with_qr(mut self, qr: bool) -> Self {
+        self.qr = qr;
+        self
+    }
+
+    /// Keeps these variables from the browser.
+    pub fn without_variables(mut self, names: Vec<String>) -> Self {
+        self.secret_variables = names;
+        self
+    }
+
+    fn show(&self, url: &Url) {
+        if !self.shown.swap(true, Ordering::Relaxed) {
+            // The address is the one thing that must be seen even when messages are not wanted.
+            self.terminal.narrate(&format!("  {url}"));
+        }
+    }
+
+    fn show_qr(&self, url: &Url) {
+        use qrcode::QrCode;
+        use qrcode::render::unicode;
+
+        let Ok(code) = QrCode::new(url.as_str().as_bytes()) else {
+            return self.terminal.warning("the address is too long for a QR code");
+        };
+        let picture = code.render::<unicode::Dense1x2>().quiet_zone(true).build();
+        picture.lines().for_each(|line| self.terminal.say(line));
+    }
+
+    /// What to do where no browser can be opened.
+    fn guide(&self, reason: Reason, url: &Url, redirect_uri: &str) {
+        let why = if reason == Reason::Unwanted { String::new() } else { format!("No browser here ({}). ", reason.phrase()) };
+        let place = if reason == Reason::Unwanted { "" } else { " on your own machine" };
+        self.terminal.say(&format!("{why}Open this address{place}:"));
+        self.show(url);
+        let authority = Url::parse(redirect_uri).ok().filter(|uri| uri.scheme() == "http").and_then(|uri| {
+            Some((uri.host_str()?.to_owned(), uri.port()?))
+        });
+        let Some((host, port)) = authority else { return };
+        match (reason, self.can_paste()) {
+            (Reason::Unwanted, true) => self.terminal.say("Then return here, or paste the address of the page you land on."),
+            (Reason::Unwanted, false) => {}
+            (_, paste) => {
+                self.terminal.say(&format!("Your browser will end on a page at {host}:{port} that may not load. Either"));
+                if paste {
+                    self.terminal.say("  - paste that page's address here, or");
+                }
+                self.terminal.say(&format!("  - first run on your machine:  ssh -L {port}:{host}:{port} THIS-HOST"));
+            }
+        }
+    }
+}
+
+impl Interaction for AtTerminal {
+    fn visit<'a>(&'a self, url: &'a Url, redirect_uri: &'a str) -> LocalFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            keyfob::system::http::check_url(url)?;
+            if self.terminal.appearance().json {
+                self.terminal.json_line(&json!({
+                    "schema": "keyfob.login/1", "event": "browser", "url": url.as_str(), "redirect_uri": redirect_uri
+                }));
+            }
+            if self.qr {
+                self.show_qr(url);
+            }
+            if let Err(reason) = self.usable {
+                self.guide(reason, url, redirect_uri);
+                return Ok(());
+            }
+            *self.url.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(url.clone());
+            if self.can_paste() {
+                self.terminal.say(&format!("Opening {url} in your browser."));
+                self.shown.store(true, Ordering::Relaxed);
+                self.terminal.say("Not opening? Open the address yourself, then paste the address of the page you land on here.");
+            } else {
+                self.terminal.say(&format!("Opening {}?… in your browser.", endpoint(url)));
+            }
+            match browser::open(&self.browser, url, &self.secret_variables) {
+                Ok(opening) => *self.opening.lock().await = Some(opening),
+                Err(browser::Error::Refused(error)) => return Err(error.into()),
+                Err(error) => {
+                    self.terminal.warning(&error.to_string());
+                    self.show(url);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn waiting(&self, how_long: Duration) {
+        let limit = time::duration(how_long.as_secs());
+        self.terminal.say(&format!("Waiting for {} ({limit}, Ctrl-C to stop) …", self.provider));
+    }
+
+    fn refused(&self) {
+        self.terminal.warning("a redirect without this login's `state` was refused; still waiting");
+    }
+
+    fn remark(&self, text: &str) {
+        self.terminal.warning(text);
+    }
+
+    fn pasted(&self) -> LocalFuture<'_, Secret> {
+        Box::pin(async move {
+            if !self.can_paste() {
+                return std::future::pending().await;
+            }
+            let mut lines = self.lines.lock().await;
+            let receiver = lines.get_or_insert_with(|| read_lines(self.terminal.clone()));
+            loop {
+                match receiver.recv().await {
+                    Some(line) if !line.expose().trim().is_empty() => return line,
+                    Some(_) => {}
+                    None => std::future::pending().await,
+                }
+            }
+        })
+    }
+
+    fn can_paste(&self) -> bool {
+        self.terminal.is_interactive() && !self.terminal.appearance().json
+    }
+
+    fn abandoned(&self) -> LocalFuture<'_, ()> {
+        Box::pin(async move {
+            let failing = async {
+                let mut opening = self.opening.lock().await;
+                if let Some(opening) = opening.as_mut() {
+                    let reason = opening.failed().await;
+                    self.terminal.warning(&format!("no browser opened: {reason}. Open this address yourself:"));
+                    let url = self.url.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+                    if let Some(url) = url {
+                        self.shown.store(false, Ordering::Relaxed);
+                        self.show(&url);
+                    }
+                }
+                *opening = None;
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = orphaned() => {}
+                () = failing => {}
+            }
+        })
+    }
+}
+
+/// Reads lines of standard input on a thread of its own, because a read cannot be given up.
+fn read_lines(terminal: Terminal) -> mpsc::Receiver<Secret> {
+    let (sender, receiver) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        while let Ok(line) = terminal.prompt_line("paste> ") {
+            if sender.blocking_send(Secret::new(line)).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Ends when the process that started this one is gone.
+#[cfg(unix)]
+async fn orphaned() {
+    let parent = std::os::unix::process::parent_id();
+    let mut ticks = tokio::time::interval(CHECK);
+    loop {
+        ticks.tick().await;
+        if std::os::unix::process::parent_id() != parent {
+            return;
+        }
+    }
+}
+
+/// Windows ends a console's programs with the console.
+#[cfg(not(unix))]
+async fn orphaned() {
+    let mut ticks = tokio::time::interval(CHECK);
+    loop {
+        ticks.tick().await;
+    }
+}

@@ -1,0 +1,384 @@
+//! Every error's message, hint and exit code, in one place.
+//!
+//! The library's errors say what happened; here it is decided what that means for the person (what to type next) and for
+//! a script (a stable code and JSON).
+
+use keyfob::protocol::ErrorResponse;
+use keyfob::session::{SessionKey, Trouble};
+use keyfob::{callback, client, grant, output, protocol, registry, session, system};
+use serde_json::{Map, Value, json};
+
+use super::exit_code::ExitCode;
+use super::terminal::{Terminal, shorten};
+
+/// Characters of a server's description that are shown.
+const DESCRIPTION: usize = 500;
+
+/// A command that did not succeed.
+#[derive(Debug)]
+pub struct Failure {
+    code: ExitCode,
+    message: String,
+    hint: Option<String>,
+    session: Option<String>,
+    oauth: Option<ErrorResponse>,
+    retryable: Option<bool>,
+}
+
+impl Failure {
+    /// A failure of one class.
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None, session: None, oauth: None, retryable: None }
+    }
+
+    /// Wrong arguments, or input that is missing while nobody can be asked.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Usage, message)
+    }
+
+    /// What to type next; an earlier hint stays.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint.get_or_insert(hint.into());
+        self
+    }
+
+    /// Which session it is about.
+    pub fn session(mut self, key: &SessionKey) -> Self {
+        self.session.get_or_insert(key.to_string());
+        self
+    }
+
+    /// The number the program ends with.
+    pub fn code(&self) -> ExitCode {
+        self.code
+    }
+
+    /// What happened, for a line of a list.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Adds where to log in again, for failures at a provider that a login would mend.
+    pub fn at(mut self, provider: &str) -> Self {
+        let mends = matches!(self.code, ExitCode::LoginRequired);
+        if mends && self.hint.is_none() {
+            self.hint = Some(format!("keyfob login {provider}"));
+        }
+        self
+    }
+
+    /// Tells the person or the script.
+    pub fn report(&self, terminal: &Terminal) {
+        if terminal.appearance().json {
+            return terminal.json_error(&self.json());
+        }
+        terminal.error(&self.message);
+        if let Some(hint) = &self.hint {
+            terminal.hint(hint);
+        }
+    }
+
+    /// `keyfob.error/1`.
+    pub fn json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("schema".into(), "keyfob.error/1".into());
+        object.insert("error".into(), self.code.name().into());
+        object.insert("exit_code".into(), self.code.number().into());
+        object.insert("message".into(), self.message.clone().into());
+        if let Some(hint) = &self.hint {
+            object.insert("hint".into(), hint.clone().into());
+        }
+        if let Some(session) = &self.session {
+            object.insert("session".into(), session.clone().into());
+        }
+        object.insert("retryable".into(), self.retryable.unwrap_or(self.code.is_retryable()).into());
+        if let Some(told) = &self.oauth {
+            let mut oauth = json!({ "error": shorten(&told.error, DESCRIPTION) });
+            for (name, value) in [("error_description", &told.description), ("error_uri", &told.uri)] {
+                if let Some(value) = value {
+                    oauth[name] = shorten(value, DESCRIPTION).into();
+                }
+            }
+            object.insert("oauth".into(), oauth);
+        }
+        Value::Object(object)
+    }
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl From<system::Error> for Failure {
+    fn from(error: system::Error) -> Self {
+        use system::Error as E;
+        let message = chain(&error);
+        match error {
+            E::Unreachable { .. } => Self::new(ExitCode::Network, message).hint("check the network and try again"),
+            E::Certificate { .. } => Self::new(ExitCode::Network, message)
+                .hint("set KEYFOB_CA_BUNDLE to your organisation's CA file, if it has one of its own")
+                .not_retryable(),
+            E::TooSlow { .. } => Self::new(ExitCode::Network, message).hint("try again, or allow more time with --timeout"),
+            E::BadAnswer { .. } => Self::new(ExitCode::Protocol, message),
+            E::ForbiddenUrl { .. } => Self::new(ExitCode::Security, message),
+            E::Setting { .. } => Self::new(ExitCode::Config, message),
+            E::Read { .. } | E::NoDirectory { .. } => Self::new(ExitCode::Config, message),
+            E::Write { .. } => Self::new(ExitCode::Store, message),
+            E::UnsafeFile { .. } => Self::new(ExitCode::Store, message),
+            E::Program { .. } => Self::new(ExitCode::Config, message),
+            _ => Self::new(ExitCode::Internal, message),
+        }
+    }
+}
+
+impl Failure {
+    fn not_retryable(mut self) -> Self {
+        self.retryable = Some(false);
+        self
+    }
+}
+
+impl From<registry::Error> for Failure {
+    fn from(error: registry::Error) -> Self {
+        use registry::Error as E;
+        let message = chain(&error);
+        match error {
+            E::UnknownProvider { nearest, .. } => {
+                let failure = Self::new(ExitCode::NotFound, message);
+                match nearest {
+                    Some(nearest) => failure.hint(format!("did you mean  {nearest} ?  All names: keyfob provider list")),
+                    None => failure.hint("see all names with  keyfob provider list,  or add yours with  keyfob provider add"),
+                }
+            }
+            E::MissingVariable { provider, variable, example, .. } => {
+                let example = example.unwrap_or_else(|| "VALUE".into());
+                Self::new(ExitCode::Config, message)
+                    .hint(format!("pass  --set {variable}={example},  or put  {variable} = \"{example}\"  into [providers.{provider}] of providers.toml"))
+            }
+            E::File(error @ system::Error::NoDirectory { .. }) => error.into(),
+            E::UnsafeFile { ref path, .. } => {
+                Self::new(ExitCode::Config, message).hint(format!("make sure that only you can write it:  chmod go-w {}", path.display()))
+            }
+            E::Exists { name, .. } => Self::new(ExitCode::Usage, message).hint(format!("remove it first:  keyfob provider remove {name}")),
+            _ => Self::new(ExitCode::Config, message),
+        }
+    }
+}
+
+impl From<protocol::Error> for Failure {
+    fn from(error: protocol::Error) -> Self {
+        use protocol::Error as E;
+        let message = chain(&error);
+        match error {
+            E::Server(told) => Self::refused(told),
+            E::Unavailable { retry_after: Some(seconds), .. } => {
+                Self::new(ExitCode::Network, format!("{message}; it asks to wait {seconds} s")).hint("try again later")
+            }
+            E::Unavailable { .. } => Self::new(ExitCode::Network, message).hint("try again later"),
+            E::Redirect(_) | E::MetadataEndpoint { .. } | E::Signature(_) | E::Claims(_) => Self::security(error, message),
+            E::MetadataIssuer { expected, found } => {
+                let failure = Self::new(ExitCode::Security, message);
+                let near = expected.trim_end_matches('/').eq_ignore_ascii_case(found.trim_end_matches('/'));
+                if near { failure.hint(format!("if this is the right server, configure  issuer = \"{found}\"")) } else { failure }
+            }
+            E::NoS256 { .. } => Self::new(ExitCode::Security, message).hint("ask the server's operator to allow PKCE with S256"),
+            E::ClientAuthentication { .. } => {
+                Self::new(ExitCode::Config, message).hint("set  client_auth  in the provider's entry to a method that both sides have")
+            }
+            E::Userinfo(error) => {
+                let code = if error.is_security() { ExitCode::Security } else { ExitCode::Protocol };
+                Self::new(code, message)
+            }
+            E::Scope(_) | E::ReservedParameter(_) | E::Parameter { .. } | E::TooLong(_) => Self::new(ExitCode::Usage, message),
+            _ => Self::new(ExitCode::Protocol, message),
+        }
+    }
+}
+
+impl Failure {
+    /// The server or the person said no.
+    fn refused(told: ErrorResponse) -> Self {
+        let error = shorten(&told.error, 100);
+        let mut message = match told.error.as_str() {
+            "access_denied" => "the login was refused: access_denied (the request was denied)".to_owned(),
+            _ => format!("the server refused: {error}"),
+        };
+        if let Some(description) = &told.description {
+            message = format!("{message}; it says: {}", shorten(description, DESCRIPTION));
+        }
+        let (code, hint) = match told.error.as_str() {
+            "temporarily_unavailable" | "server_error" => (ExitCode::Network, Some("try again later")),
+            "invalid_client" | "unauthorized_client" => {
+                (ExitCode::Refused, Some("check  client_id,  client_secret  and  client_auth  of the provider:  keyfob provider show"))
+            }
+            "invalid_grant" => {
+                (ExitCode::Refused, Some("log in again; if it stays, compare the registered redirect URI and this machine's clock"))
+            }
+            "invalid_scope" => (ExitCode::Refused, Some("ask for other scopes with  --scope")),
+            "redirect_uri_mismatch" => (ExitCode::Refused, Some("register the redirect URI that  keyfob login -v  shows")),
+            "invalid_request" | "unsupported_grant_type" | "unsupported_response_type" => {
+                (ExitCode::Refused, Some("see what was sent with  -vv"))
+            }
+            _ => (ExitCode::Refused, None),
+        };
+        let mut failure = Self::new(code, message);
+        failure.hint = hint.map(str::to_owned);
+        failure.oauth = Some(told);
+        failure
+    }
+
+    /// A check failed and nothing was accepted.
+    fn security(error: protocol::Error, message: String) -> Self {
+        match error {
+            protocol::Error::Signature(protocol::jose::Error::Encrypted) => Self::new(ExitCode::Protocol, message),
+            protocol::Error::Claims(claims) if claims.may_be_the_clock() => {
+                Self::new(ExitCode::Security, message).hint("check this machine's clock and time zone")
+            }
+            _ => Self::new(ExitCode::Security, message),
+        }
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        use client::Error as E;
+        match error {
+            E::Registry(error) => error.into(),
+            E::System(error) => error.into(),
+            E::Protocol(error) => error.into(),
+            E::NoClient { ref provider, ref register, .. } => {
+                let place = register.as_ref().map(|url| format!("register one at {url}, then  ")).unwrap_or_default();
+                Self::new(ExitCode::Config, error.to_string()).hint(format!(
+                    "{place}keyfob login {provider} --client-id ID,  or put  client_id = \"ID\"  into [providers.{provider}] of providers.toml"
+                ))
+            }
+            E::NoSecret { .. } => Self::new(ExitCode::Config, error.to_string()),
+            E::SecretStore { .. } => Self::new(ExitCode::Store, chain(&error)),
+            E::Lacks { ref provider, what } => Self::new(ExitCode::Config, error.to_string())
+                .hint(format!("set  {what}  in [providers.{provider}], or an  issuer  that publishes it")),
+            E::Unsupported { .. } => Self::new(ExitCode::Config, error.to_string()),
+            E::NoMetadata { .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint("check the issuer, or set  authorization_endpoint  and  token_endpoint  by hand"),
+            E::Metadata { .. } => Self::new(ExitCode::Protocol, error.to_string()),
+            _ => Self::new(ExitCode::Network, chain(&error)),
+        }
+    }
+}
+
+impl From<callback::Error> for Failure {
+    fn from(error: callback::Error) -> Self {
+        use callback::Error as E;
+        let message = chain(&error);
+        match error {
+            E::PortBusy { .. } => Self::new(ExitCode::Config, message)
+                .hint("stop the program that holds it, or register another port and pass  --port"),
+            E::NotTheRedirect { .. } | E::Fragment | E::NoParameters | E::NotText | E::TooLong { .. } => {
+                Self::new(ExitCode::Security, message).hint("paste the whole address of the page you landed on")
+            }
+            E::Path { .. } => Self::usage(message),
+            _ => Self::new(ExitCode::Internal, message),
+        }
+    }
+}
+
+impl From<grant::Error> for Failure {
+    fn from(error: grant::Error) -> Self {
+        use grant::Error as E;
+        match error {
+            E::Client(error) => error.into(),
+            E::Callback(error) => error.into(),
+            E::Protocol(error) => error.into(),
+            E::System(error) => error.into(),
+            E::TimedOut { .. } => Self::new(ExitCode::Timeout, error.to_string())
+                .hint("run the command again; without a browser here, open the printed address elsewhere and paste the address you land on"),
+            E::ForeignRedirects { .. } => Self::new(ExitCode::Security, error.to_string()).hint("log in again from a fresh browser tab"),
+            E::PastedState => Self::new(ExitCode::Security, error.to_string()).hint("paste the address that this very login led to"),
+            E::NobodyToPaste { .. } => Self::usage(error.to_string()).hint("run it at a terminal"),
+            E::RedirectUri { .. } => Self::usage(error.to_string()),
+            E::Abandoned => Self::new(ExitCode::Interrupted, error.to_string()),
+            E::Rotated { error, .. } => (*error).into(),
+            E::Unknown { error } => {
+                let mut failure: Self = (*error).into();
+                failure.message = format!("it is not known whether the refresh took effect: {}", failure.message);
+                failure.hint("try again; if the server used up the refresh token, log in again")
+            }
+            _ => Self::new(ExitCode::Internal, chain(&error)),
+        }
+    }
+}
+
+impl From<session::Error> for Failure {
+    fn from(error: session::Error) -> Self {
+        use session::Error as E;
+        let message = chain(&error);
+        match error {
+            E::Grant(error) => error.into(),
+            E::System(error) => error.into(),
+            E::InvalidName { .. } => Self::usage(message).hint("a session is named PROVIDER or PROVIDER/ACCOUNT"),
+            E::NoSession { key } => Self::new(ExitCode::LoginRequired, format!("there is no session {key}"))
+                .hint(format!("keyfob login {key}"))
+                .session(&key),
+            E::LoginRequired { key, trouble } => Self::login_required(&key, trouble.as_ref()),
+            E::Moved { key, .. } => Self::new(ExitCode::Security, message)
+                .hint(format!("if you changed it on purpose, log in again:  keyfob login {key}"))
+                .session(&key),
+            E::Busy { .. } => Self::new(ExitCode::Timeout, message).hint("wait for the other command, or end it"),
+            E::Cancelled { .. } => Self::new(ExitCode::Interrupted, message),
+            E::NotAvailable { store: "keyring", .. } => Self::new(ExitCode::Store, format!("no system keyring is available here ({message})"))
+                .hint("choose a store:  KEYFOB_STORAGE=file,  or  storage = \"file\"  in config.toml"),
+            E::Locked { .. } => Self::new(ExitCode::Store, message)
+                .hint("unlock the keyring, or choose another store:  KEYFOB_STORAGE=file"),
+            E::TimedOut { .. } => Self::new(ExitCode::Store, message)
+                .hint("is the keyring waiting for a password somewhere?  Another store:  KEYFOB_STORAGE=file"),
+            E::NoPassphrase { .. } => Self::new(ExitCode::Store, message)
+                .hint("name a file with it in KEYFOB_PASSPHRASE_FILE, or use a key file: KEYFOB_FILE_KEY=PATH"),
+            E::Corrupt { ref name, .. } | E::WrongKey { ref name, .. } => {
+                Self::new(ExitCode::Store, message.clone()).hint(format!("log in again:  keyfob login {name}"))
+            }
+            E::NewerVersion { .. } => Self::new(ExitCode::Store, message).hint("upgrade keyfob"),
+            E::Rescued { ref place, .. } => Self::new(ExitCode::Store, message.clone())
+                .hint(format!("mend the store; the renewed session waits in {} and is taken from there", place.display())),
+            _ => Self::new(ExitCode::Store, message),
+        }
+    }
+}
+
+impl Failure {
+    /// A token is wanted and a person must log in.
+    pub fn login_required(key: &SessionKey, trouble: Option<&Trouble>) -> Self {
+        let reason = match trouble {
+            Some(trouble) => format!("the server no longer accepts the refresh token ({})", shorten(&trouble.error, 100)),
+            None => "its token has expired and there is no refresh token".into(),
+        };
+        let mut failure = Self::new(ExitCode::LoginRequired, format!("{key}: login required; {reason}"));
+        failure.oauth = trouble.map(|trouble| ErrorResponse {
+            error: trouble.error.clone(),
+            description: trouble.description.clone(),
+            uri: None,
+        });
+        failure.hint(format!("keyfob login {key}")).session(key)
+    }
+}
+
+impl From<output::Error> for Failure {
+    fn from(error: output::Error) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+/// The result could not be written.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(ExitCode::Internal, format!("the output cannot be written: {error}"))
+    }
+}

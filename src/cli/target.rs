@@ -1,0 +1,231 @@
+//! Which session a command is about.
+
+use keyfob::session::SessionKey;
+use keyfob::session::index::Entry;
+use url::Url;
+
+use super::context::Context;
+use super::exit_code::ExitCode;
+use super::report::Failure;
+
+/// What a command is told to work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A provider's default session.
+    Provider(String),
+    /// Exactly this session.
+    Session(SessionKey),
+    /// The session that covers an address.
+    Address(Url),
+}
+
+impl Target {
+    /// Reads a TARGET.
+    pub fn parse(text: &str) -> Result<Self, Failure> {
+        if text.contains("://") {
+            let url = Url::parse(text).map_err(|error| Failure::usage(format!("`{text}` is no address: {error}")))?;
+            return Ok(Self::Address(url));
+        }
+        if text.contains('/') {
+            return Ok(Self::Session(SessionKey::parse(text)?));
+        }
+        Ok(Self::Provider(text.to_owned()))
+    }
+}
+
+/// What to say when there is no session: a token is wanted, or one was only to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Exit 4: a person must log in.
+    NeedsLogin,
+    /// Exit 3: there is nothing to look at.
+    NotFound,
+}
+
+/// The TARGET that counts: the argument, `KEYFOB_SESSION`, or the configuration's `default`.
+pub fn named(context: &Context, argument: Option<&str>) -> Result<Option<Target>, Failure> {
+    if let Some(text) = argument {
+        return Target::parse(text).map(Some);
+    }
+    if let Some(text) = context.environment.text("KEYFOB_SESSION") {
+        return Target::parse(&text).map(Some);
+    }
+    context.settings()?.default.as_deref().map(Target::parse).transpose()
+}
+
+/// The session that a command is about.
+pub fn session(context: &Context, argument: Option<&str>, absence: Absence) -> Result<Entry, Failure> {
+    match named(context, argument)? {
+        Some(Target::Session(key)) => exactly(context, &key, absence),
+        Some(Target::Provider(name)) => default_of(context, &name, absence),
+        Some(Target::Address(url)) => covering(context, &url, absence),
+        None => only(context),
+    }
+}
+
+fn exactly(context: &Context, key: &SessionKey, absence: Absence) -> Result<Entry, Failure> {
+    let catalog = context.keeper()?.catalog();
+    if let Some(entry) = catalog.find(key)? {
+        return Ok(entry);
+    }
+    // Another name of the same provider.
+    let id = context.provider(key.provider())?.id;
+    if id != key.provider() {
+        let key = SessionKey::new(&id, key.account())?;
+        if let Some(entry) = catalog.find(&key)? {
+            return Ok(entry);
+        }
+    }
+    Err(absent(absence, &key.to_string()).session(key))
+}
+
+fn default_of(context: &Context, name: &str, absence: Absence) -> Result<Entry, Failure> {
+    let catalog = context.keeper()?.catalog();
+    let valid = SessionKey::new(name, SessionKey::DEFAULT_ACCOUNT).is_ok();
+    let mut entries = if valid { catalog.of_provider(name)? } else { Vec::new() };
+    if entries.is_empty() {
+        // Another name, or none at all, which is said with the nearest one.
+        let id = context.provider(name)?.id;
+        entries = catalog.of_provider(&id)?;
+        if entries.is_empty() {
+            return Err(absent(absence, &id));
+        }
+    }
+    chosen(context, entries, name)
+}
+
+/// The one that `switch` chose, or the only one.
+fn chosen(context: &Context, mut entries: Vec<Entry>, name: &str) -> Result<Entry, Failure> {
+    if let Some(at) = entries.iter().position(|entry| entry.default) {
+        return Ok(entries.swap_remove(at));
+    }
+    if entries.len() == 1 {
+        return Ok(entries.swap_remove(0));
+    }
+    pick(context, entries, &format!("`{name}` has several sessions"))
+}
+
+fn only(context: &Context) -> Result<Entry, Failure> {
+    let (mut entries, _) = context.keeper()?.catalog().all()?;
+    match entries.len() {
+        0 => Err(Failure::usage("there is no session to choose from").hint("keyfob login PROVIDER;  names: keyfob provider list")),
+        1 => Ok(entries.swap_remove(0)),
+        _ => pick(context, entries, "there are several sessions"),
+    }
+}
+
+/// Lets a person choose; a script is told what there is.
+fn pick(context: &Context, mut entries: Vec<Entry>, why: &str) -> Result<Entry, Failure> {
+    let names: Vec<String> = entries.iter().map(|entry| entry.key.to_string()).collect();
+    let unclear = || {
+        let hint = format!("name one:  {};  or choose a default with  keyfob switch", shortened(&names));
+        Failure::usage(format!("{why}, and none was named")).hint(hint)
+    };
+    if !context.terminal.is_interactive() || context.common.json {
+        return Err(unclear());
+    }
+    let at = choose(context, why, &names)?.ok_or_else(unclear)?;
+    Ok(entries.swap_remove(at))
+}
+
+/// Asks for the number of one of `names`; `None` for anything else.
+pub fn choose(context: &Context, why: &str, names: &[String]) -> Result<Option<usize>, Failure> {
+    super::signals::watch(&context.terminal);
+    context.terminal.say(&format!("{why}:"));
+    for (at, name) in names.iter().enumerate() {
+        context.terminal.say(&format!("  {}  {name}", at + 1));
+    }
+    let answer = context.terminal.prompt_line("Number: ")?;
+    Ok(answer.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1)).filter(|at| *at < names.len()))
+}
+
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn absent(absence: Absence, name: &str) -> Failure {
+    let code = match absence {
+        Absence::NeedsLogin => ExitCode::LoginRequired,
+        Absence::NotFound => ExitCode::NotFound,
+    };
+    Failure::new(code, format!("there is no session {name}")).hint(format!("keyfob login {name}"))
+}
+
+/// The session whose issuer, resource or host covers `url`; the longest match wins.
+fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Failure> {
+    let (entries, _) = context.keeper()?.catalog().all()?;
+    let mut best: Vec<(usize, Entry)> = Vec::new();
+    for entry in entries {
+        let Some(length) = coverage(context, &entry, url) else { continue };
+        match best.first() {
+            Some((longest, _)) if *longest > length => {}
+            Some((longest, _)) if *longest == length => best.push((length, entry)),
+            _ => best = vec![(length, entry)],
+        }
+    }
+    let mut entries: Vec<Entry> = best.into_iter().map(|(_, entry)| entry).collect();
+    match entries.len() {
+        0 => {
+            let shown = keyfob::system::http::endpoint(url);
+            let code = if absence == Absence::NotFound { ExitCode::NotFound } else { ExitCode::LoginRequired };
+            Err(Failure::new(code, format!("no session covers {shown}")).hint("keyfob list  shows the sessions there are"))
+        }
+        1 => Ok(entries.swap_remove(0)),
+        _ => chosen(context, entries, url.as_str()),
+    }
+}
+
+/// How much of `url` a session covers, if it does.
+fn coverage(context: &Context, entry: &Entry, url: &Url) -> Option<usize> {
+    let addresses = entry.issuer.iter().chain(&entry.resources).filter_map(|text| Url::parse(text).ok());
+    let by_address = addresses.filter(|base| covers(base, url)).map(|base| base.as_str().trim_end_matches('/').len()).max();
+    by_address.or_else(|| {
+        let host = url.host_str()?;
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let own = || entry.hosts.contains(&authority);
+        let of_provider = || {
+            let definition = context.registry().ok()?.find(entry.key.provider()).ok()?;
+            Some(definition.provider().ok()?.hosts.iter().any(|known| *known == authority || *known == host))
+        };
+        // Less than any address on that host.
+        (own() || of_provider().unwrap_or(false)).then_some(host.len())
+    })
+}
+
+/// Whether `url` is `base` or below it.
+fn covers(base: &Url, url: &Url) -> bool {
+    let path = base.path().trim_end_matches('/');
+    base.origin() == url.origin()
+        && url.path().strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::{Target, covers};
+
+    #[test]
+    fn a_target_is_a_provider_a_session_or_an_address() {
+        assert_eq!(Target::parse("github").unwrap(), Target::Provider("github".into()));
+        assert!(matches!(Target::parse("github/octocat").unwrap(), Target::Session(key) if key.account() == "octocat"));
+        assert!(matches!(Target::parse("https://api.github.com/x").unwrap(), Target::Address(_)));
+        assert!(Target::parse("://").is_err());
+    }
+
+    #[test]
+    fn an_address_covers_what_is_below_it_at_the_border_of_a_segment() {
+        let covers = |base: &str, url: &str| covers(&Url::parse(base).unwrap(), &Url::parse(url).unwrap());
+
+        assert!(covers("https://a.example/x", "https://a.example/x/y"));
+        assert!(covers("https://a.example", "https://a.example/x"));
+        assert!(!covers("https://a.example/x", "https://a.example/xy"));
+        assert!(!covers("https://a.example/x", "http://a.example/x"));
+        assert!(!covers("https://a.example/x", "https://b.example/x"));
+    }
+}

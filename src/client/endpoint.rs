@@ -1,0 +1,121 @@
+//! The one place that sends: documents are fetched, endpoints are asked, each under its own rule of repetition.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{Client, Error};
+use crate::protocol::http::{self, EndpointRequest};
+use crate::system;
+use crate::system::http::{Request, Response};
+
+/// Longest wait that a server may ask for with Retry-After before a document is fetched again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a document is fetched again when the server asks for patience.
+const REPETITIONS: u32 = 2;
+
+/// Redirects that a document may go through within its origin.
+const REDIRECTS: u32 = 3;
+
+/// What may be done when no answer came although the request may have arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repetition {
+    /// Nothing: the request takes effect once, as the redemption of a code does.
+    Never,
+    /// Once more, at once: a server that rotated the refresh token just now often still takes the old one.
+    OnceMore,
+}
+
+/// A document, or its absence.
+#[derive(Debug)]
+pub(super) enum Fetched {
+    /// A JSON object.
+    Document(Map<String, Value>),
+    /// The server has nothing there.
+    Absent,
+}
+
+impl Client {
+    /// Authenticates `request` as this client, sends it and returns whatever the server answers.
+    ///
+    /// A connection that could not be made is tried again; beyond that `repetition` decides.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn send(&self, mut request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
+        self.authentication().await?.authenticate(&mut request)?;
+        self.send_as_is(request, repetition).await
+    }
+
+    /// As [`send`](Self::send), without authenticating the client.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn send_as_is(&self, request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
+        let request = request.into_http()?;
+        let http = &self.system.http;
+        match http.send_persistently(request.clone(), false).await {
+            Err(system::Error::Unreachable { unsent: false, .. }) if repetition == Repetition::OnceMore => {
+                Ok(http.send(request).await?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Sends a request that changes nothing, with the patience the server asks for.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        let mut response = self.system.http.send_persistently(request.clone(), true).await?;
+        for _ in 0..REPETITIONS {
+            let status = response.status().as_u16();
+            let wait = http::retry_after(&response, self.system.clock.seconds()).map(Duration::from_secs);
+            match wait.filter(|wait| matches!(status, 429 | 503) && *wait <= PATIENCE) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => break,
+            }
+            response = self.system.http.send_persistently(request.clone(), true).await?;
+        }
+        Ok(response)
+    }
+
+    /// Fetches a JSON document. Redirects are followed within its origin only.
+    ///
+    /// # Errors
+    /// Why there is none; 404 and 410 are no error but an absence.
+    pub(super) async fn document(&self, what: &'static str, url: &Url) -> Result<Fetched, Error> {
+        let mut place = url.clone();
+        for _ in 0..=REDIRECTS {
+            let response = self.fetch(&http::get(&place)?).await?;
+            let status = response.status();
+            if status.is_redirection() {
+                match within_origin(&response, &place) {
+                    Some(next) => place = next,
+                    None => http::check_status(what, &response, self.system.clock.seconds())?,
+                }
+                continue;
+            }
+            http::check_status(what, &response, self.system.clock.seconds())?;
+            if matches!(status.as_u16(), 404 | 410) {
+                return Ok(Fetched::Absent);
+            }
+            if status != ::http::StatusCode::OK {
+                let (url, content) = (system::http::endpoint(&place), http::content(&response));
+                return Err(Error::Metadata { url, status: status.as_u16(), content });
+            }
+            return Ok(Fetched::Document(http::members(what, &response)?));
+        }
+        let to = url.host_str().map(str::to_owned);
+        Err(crate::protocol::Error::Redirected { endpoint: what, status: 302, to }.into())
+    }
+}
+
+/// Where a redirect points, if that is the same origin.
+fn within_origin(response: &Response, place: &Url) -> Option<Url> {
+    let location = response.headers().get(::http::header::LOCATION)?.to_str().ok()?;
+    let next = place.join(location).ok()?;
+    (next.origin() == place.origin() && next.username().is_empty()).then_some(next)
+}

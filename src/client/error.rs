@@ -1,0 +1,89 @@
+//! Why there is no usable client, or why its server could not be asked.
+
+use std::time::Duration;
+
+use crate::{protocol, registry, system};
+
+/// A failure on the way from an entry of the registry to an answer of its server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The entry is unusable.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// The network, a file or a program failed.
+    #[error(transparent)]
+    System(#[from] system::Error),
+    /// An answer is not acceptable.
+    #[error(transparent)]
+    Protocol(#[from] protocol::Error),
+    /// No client identifier is known.
+    #[error("no client is registered for {name} yet")]
+    NoClient {
+        /// The provider's identifier.
+        provider: String,
+        /// Its name for people.
+        name: String,
+        /// Where one is registered.
+        register: Option<String>,
+    },
+    /// The client secret's source yields none.
+    #[error("the client secret of `{provider}` cannot be had: {reason}")]
+    NoSecret {
+        /// The provider's identifier.
+        provider: String,
+        /// Why; never a value.
+        reason: String,
+    },
+    /// The secret store that holds the client secret could not be asked.
+    #[error("the client secret of `{provider}` cannot be read from the store")]
+    SecretStore {
+        /// The provider's identifier.
+        provider: String,
+        /// What the store says.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Something the grant needs is neither in the entry nor announced by the server.
+    #[error("`{provider}` has no {what}")]
+    Lacks {
+        /// The provider's identifier.
+        provider: String,
+        /// The missing endpoint or setting, by its specified name.
+        what: &'static str,
+    },
+    /// The entry asks for something that this program does not do.
+    #[error("`{provider}` asks for `{key}`, which keyfob does not support")]
+    Unsupported {
+        /// The provider's identifier.
+        provider: String,
+        /// The entry's key, with its value where that matters.
+        key: String,
+    },
+    /// No metadata was found at any of the well-known addresses.
+    #[error("`{issuer}` publishes no metadata (tried {})", .tried.join(", "))]
+    NoMetadata {
+        /// The issuer.
+        issuer: String,
+        /// The addresses.
+        tried: Vec<String>,
+    },
+    /// A metadata address answered with something else than a document or 404.
+    #[error("the metadata at {url} cannot be read: status {status} and {content}")]
+    Metadata {
+        /// The address.
+        url: String,
+        /// The status code.
+        status: u16,
+        /// The media type.
+        content: String,
+    },
+    /// A whole step took longer than allowed.
+    #[error("{what} took longer than {} s", .after.as_secs())]
+    TooLong {
+        /// The step.
+        what: &'static str,
+        /// How long was waited.
+        after: Duration,
+    },
+}

@@ -1,0 +1,199 @@
+//! One registered client at one authorization server: what every request needs, in one value.
+//!
+//! A [`Client`] is made from a complete entry of the registry. It knows where the server's endpoints are (pinned, kept or
+//! discovered), proves who it is, sends, and verifies what the server signs. What to ask for is left to `grant`.
+
+mod cache;
+mod discovery;
+mod endpoint;
+mod error;
+mod jwks;
+mod support;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::protocol::client_auth::{
+    BasicEncoding, ClientAuthentication, ClientSecretBasic, ClientSecretPost, NoAuthentication, choose,
+};
+use crate::protocol::metadata::AuthorizationServer;
+use crate::registry::words::{self, ClientAuth};
+use crate::registry::{Definition, Origin, Provider, SecretSource};
+use crate::secret::Secret;
+use crate::system::{System, files, process};
+
+pub use endpoint::Repetition;
+pub use error::Error;
+
+use cache::Cache;
+use discovery::Pinned;
+use jwks::Keys;
+
+/// Bytes of a file that holds a client secret.
+const SECRET_LIMIT: usize = 64 * 1024;
+
+/// How much of what is kept from earlier commands is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// The server is asked, as at a login.
+    Anew,
+    /// A kept copy serves as long as it is fresh.
+    Kept,
+}
+
+/// Where client secrets lie that were given to the secret store.
+pub trait SecretStore: Send + Sync {
+    /// The client secret of `provider`; blocks.
+    ///
+    /// # Errors
+    /// Why the store cannot be asked.
+    fn client_secret(&self, provider: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// A registered client at one authorization server.
+#[derive(Debug)]
+pub struct Client {
+    provider: Provider,
+    client_id: String,
+    secret: Option<Secret>,
+    system: Arc<System>,
+    pinned: Pinned,
+    freshness: Freshness,
+    server: OnceCell<AuthorizationServer>,
+    authentication: OnceCell<Box<dyn ClientAuthentication>>,
+    metadata_cache: Cache,
+    keys_cache: Cache,
+    keys: Mutex<Keys>,
+}
+
+impl Client {
+    /// The client of `definition`, its secret read from wherever the entry says it is; documents of its server are kept in
+    /// `cache_dir`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::NoClient`] without a client identifier; [`Error::NoSecret`], [`Error::SecretStore`]; [`Error::Registry`] for
+    /// an entry that is not complete; [`Error::Unsupported`] for one that asks for what is not there.
+    pub fn new(
+        definition: &Definition,
+        system: Arc<System>,
+        cache_dir: Option<PathBuf>,
+        secrets: &dyn SecretStore,
+        freshness: Freshness,
+    ) -> Result<Self, Error> {
+        let provider = definition.provider()?;
+        support::check(&provider)?;
+        let no_client = || Error::NoClient {
+            provider: provider.id.clone(),
+            name: provider.name.clone(),
+            register: provider.register.clone(),
+        };
+        let client_id = provider.client_id.clone().filter(|id| !id.is_empty()).ok_or_else(no_client)?;
+        let secret = match &provider.client_secret {
+            Some(source) if !matches!(provider.client_auth, ClientAuth::None | ClientAuth::BasicEmpty) => Some(read_secret(&provider.id, source, &system, secrets)?),
+            _ => None,
+        };
+        let by_hand = |key: &str| {
+            matches!(definition.origin(key), Some(Origin::System(_) | Origin::User(_) | Origin::Environment(_) | Origin::Flag(_)))
+        };
+        Ok(Self {
+            pinned: Pinned::new(&provider, by_hand),
+            provider,
+            client_id,
+            secret,
+            system,
+            freshness,
+            server: OnceCell::new(),
+            authentication: OnceCell::new(),
+            metadata_cache: Cache::new(cache_dir.clone(), "metadata"),
+            keys_cache: Cache::new(cache_dir, "keys"),
+            keys: Mutex::default(),
+        })
+    }
+
+    /// The entry.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// The client identifier.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// The outside world.
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// How this client proves who it is: the entry's choice, else what the server offers and the secret allows.
+    ///
+    /// # Errors
+    /// When the server offers nothing that will do, or cannot be asked.
+    pub async fn authentication(&self) -> Result<&dyn ClientAuthentication, Error> {
+        let chosen = self.authentication.get_or_try_init(|| self.choose_authentication()).await?;
+        Ok(chosen.as_ref())
+    }
+
+    async fn choose_authentication(&self) -> Result<Box<dyn ClientAuthentication>, Error> {
+        let configured = match self.provider.client_auth {
+            ClientAuth::Auto => None,
+            method => Some(method.word()),
+        };
+        let offered = match (configured, &self.secret) {
+            // The server's word matters only where there is something to choose.
+            (None, Some(_)) => self.server().await?.token_endpoint_auth_methods_supported.as_deref(),
+            _ => None,
+        };
+        let client_id = self.client_id.clone();
+        let secret = |method: &str| {
+            self.secret.clone().ok_or_else(|| Error::NoSecret {
+                provider: self.provider.id.clone(),
+                reason: format!("`{method}` needs one, and the entry names none"),
+            })
+        };
+        let encoding = match self.provider.basic_encoding {
+            words::BasicEncoding::Raw => BasicEncoding::Raw,
+            words::BasicEncoding::Form => BasicEncoding::Form,
+        };
+        match choose(configured, self.secret.is_some(), offered) {
+            Ok("none") => Ok(Box::new(NoAuthentication { client_id })),
+            Ok(method @ "client_secret_basic") => {
+                Ok(Box::new(ClientSecretBasic { client_id, secret: secret(method)?, encoding }))
+            }
+            Ok("basic_empty") => Ok(Box::new(ClientSecretBasic { client_id, secret: Secret::default(), encoding })),
+            Ok(method) => Ok(Box::new(ClientSecretPost { client_id, secret: secret(method)? })),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Reads a secret from where it is kept.
+fn read_secret(provider: &str, source: &SecretSource, system: &System, secrets: &dyn SecretStore) -> Result<Secret, Error> {
+    let none = |reason: String| Error::NoSecret { provider: provider.to_owned(), reason };
+    let secret = match source {
+        SecretSource::Literal(secret) => secret.clone(),
+        SecretSource::Env(name) => {
+            let value = system.environment.text(name);
+            value.map(Secret::new).ok_or_else(|| none(format!("the variable `{name}` is not set")))?
+        }
+        SecretSource::File(path) => {
+            let bytes = files::read_open(path, SECRET_LIMIT).map_err(|error| none(error.to_string()))?;
+            let bytes = bytes.ok_or_else(|| none(format!("there is no file {}", path.display())))?;
+            let text = String::from_utf8(bytes).map_err(|_| none(format!("{} is no text", path.display())))?;
+            Secret::new(text.trim_end_matches(['\r', '\n']))
+        }
+        SecretSource::Command(words) => {
+            let limit: Duration = process::COMMAND_LIMIT;
+            process::secret_of(words, &[], limit).map_err(|error| none(error.to_string()))?
+        }
+        SecretSource::Store => {
+            let kept = secrets.client_secret(provider);
+            let kept = kept.map_err(|cause| Error::SecretStore { provider: provider.to_owned(), cause })?;
+            kept.ok_or_else(|| none("the secret store has none".into()))?
+        }
+    };
+    if secret.is_empty() { Err(none("it is empty".into())) } else { Ok(secret) }
+}

@@ -1,0 +1,49 @@
+//! What an entry may ask for that this program does not do: said before anything is sent.
+
+use super::Error;
+use crate::registry::words::{ClientAuth, Protocol, ResponseMode};
+use crate::registry::{Provider, provider::Endpoint};
+
+/// Checks that nothing in the entry would be ignored silently.
+///
+/// # Errors
+/// [`Error::Unsupported`] with the key.
+pub(super) fn check(provider: &Provider) -> Result<(), Error> {
+    let demanded = |value: Option<bool>| value == Some(true);
+    let run_time = |endpoint: &Option<Endpoint>| endpoint.as_ref().is_some_and(|endpoint| endpoint.url().is_none());
+    let asked = [
+        (provider.protocol == Protocol::OAuth1, "protocol = \"oauth1\""),
+        (provider.profile.is_some(), "profile"),
+        (demanded(provider.dpop_bound_access_tokens), "dpop_bound_access_tokens"),
+        (demanded(provider.require_pushed_authorization_requests), "require_pushed_authorization_requests"),
+        (demanded(provider.require_signed_request_object), "require_signed_request_object"),
+        (demanded(provider.tls_client_certificate_bound_access_tokens), "tls_client_certificate_bound_access_tokens"),
+        (provider.authorization_signed_response_alg.is_some(), "authorization_signed_response_alg"),
+        (provider.id_token_encrypted_response_alg.is_some(), "id_token_encrypted_response_alg"),
+        (provider.app_token.is_some(), "app_token"),
+        (provider.redirect.https, "redirect.https"),
+        (run_time(&provider.token_endpoint), "token_endpoint with a value of the callback"),
+        (run_time(&provider.refresh_endpoint), "refresh_endpoint with a value of the token response"),
+        (run_time(&provider.userinfo_endpoint), "userinfo_endpoint with a value of the token response"),
+        (run_time(&provider.revocation_endpoint), "revocation_endpoint with a value of the token response"),
+        (
+            matches!(provider.response_mode, Some(ResponseMode::Jwt | ResponseMode::QueryJwt | ResponseMode::FormPostJwt)),
+            "response_mode with a JWT",
+        ),
+        (
+            !matches!(
+                provider.client_auth,
+                ClientAuth::Auto
+                    | ClientAuth::None
+                    | ClientAuth::ClientSecretBasic
+                    | ClientAuth::ClientSecretPost
+                    | ClientAuth::BasicEmpty
+            ),
+            "client_auth of this kind",
+        ),
+    ];
+    match asked.into_iter().find(|(asked, _)| *asked) {
+        Some((_, key)) => Err(Error::Unsupported { provider: provider.id.clone(), key: key.to_owned() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,476 @@
+//! `authorization_code`: a person consents in the browser (RFC 6749 §4.1, RFC 7636, RFC 8252).
+//!
+//! The browser opens with what is known of the server at once; the server's own word and its keys are fetched while the
+//! person consents. The first redirect that carries our `state`, received or pasted, decides.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::{Error, Grant, GrantRequest, Interaction, LocalFuture, Obtained, Page, identity};
+use crate::callback::pasted::{self, BareCode, Pasted};
+use crate::callback::{self, Candidate, Host, Loopback, Mode, Outcome};
+use crate::client::{self, Client, Repetition};
+use crate::protocol::authorization::{
+    AuthorizationRequest, AuthorizationResponse, Draft, Fresh, Issuer, check_extra, check_resource, is_reserved,
+};
+use crate::protocol::id_token::{Expectations, IdToken};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::pkce::Method;
+use crate::protocol::token::{Asked, TokenResponse};
+use crate::protocol::{self, scope};
+use crate::registry::Provider;
+use crate::registry::words::{ClientAuth, IssuerMatch, Loopback as LoopbackRule, Pkce, Protocol, RefreshHow, ResponseMode};
+use crate::secret::Secret;
+use crate::system::random;
+use crate::system::trace::{Event, Party, Step};
+
+/// How many redirects without our `state` are told one by one; a web page could send thousands.
+const TOLD: usize = 3;
+
+/// The authorization code grant with PKCE on a loopback redirect.
+#[derive(Debug)]
+pub struct AuthorizationCode;
+
+impl Grant for AuthorizationCode {
+    fn name(&self) -> &'static str {
+        "authorization_code"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a person consents in the browser; PKCE, redirect to this machine"
+    }
+
+    fn specification(&self) -> &'static str {
+        "RFC 6749 section 4.1, RFC 7636, RFC 8252"
+    }
+
+    fn obtain<'a>(
+        &'a self,
+        client: &'a Client,
+        request: &'a GrantRequest,
+        user: &'a dyn Interaction,
+    ) -> LocalFuture<'a, Result<Obtained, Error>> {
+        Box::pin(async move { Attempt::begin(client, request, user).await?.run().await })
+    }
+}
+
+/// One login under way.
+struct Attempt<'a> {
+    client: &'a Client,
+    request: &'a GrantRequest,
+    user: &'a dyn Interaction,
+    authorization: AuthorizationRequest,
+    scopes: Vec<String>,
+    loopback: Option<Loopback>,
+}
+
+/// What answered the request, and the page that waits for the outcome.
+struct Answer {
+    parameters: Vec<(String, String)>,
+    page: Page,
+}
+
+impl<'a> Attempt<'a> {
+    /// Everything before the browser: checks, listener, address.
+    async fn begin(client: &'a Client, request: &'a GrantRequest, user: &'a dyn Interaction) -> Result<Self, Error> {
+        let provider = client.provider();
+        check_request(request)?;
+        let at_hand = client.server_at_hand();
+        let server = match at_hand.authorization_endpoint {
+            Some(_) => at_hand,
+            None => client.server().await?.clone(),
+        };
+        let pkce = pkce(provider);
+        if pkce != Method::Off && pkce != Method::Plain {
+            server.check_s256()?;
+        }
+        let lacks = |what| client::Error::Lacks { provider: provider.id.clone(), what };
+        let endpoint = server.authorization_endpoint.as_ref().ok_or_else(|| lacks("authorization_endpoint"))?;
+        let scopes = scopes(provider, request, server.scopes_supported.as_deref());
+        scope::check(&scopes)?;
+        // Before the browser: a secret that cannot be had or a method the server lacks must not cost a login.
+        if provider.client_auth != ClientAuth::Auto || provider.client_secret.is_none() {
+            client.authentication().await?;
+        }
+        let (redirect_uri, loopback) = redirect(provider, request, user).await?;
+        let extra = extra(provider, request)?;
+        let names = identity::pairs(&provider.param_names);
+        let draft = Draft {
+            endpoint,
+            client_id: client.client_id(),
+            redirect_uri: &redirect_uri,
+            scopes: &scopes,
+            scope_separator: identity::scope_separator(provider),
+            scope_param: identity::scope_param(provider),
+            pkce,
+            response_mode: provider.response_mode.map(ResponseMode::word),
+            resources: &request.resources,
+            extra: &extra,
+            names: &names,
+            fragment: provider.authorize_fragment.as_deref(),
+        };
+        let authorization = AuthorizationRequest::new(&draft, fresh()?)?;
+        Ok(Self { client, request, user, authorization, scopes, loopback })
+    }
+
+    async fn run(mut self) -> Result<Obtained, Error> {
+        self.tell_start();
+        let url = self.authorization.url().clone();
+        let redirect_uri = self.authorization.redirect_uri().to_owned();
+        self.user.visit(&url, &redirect_uri).await?;
+        self.user.waiting(self.request.timeout);
+        let answer = self.wait().await?;
+        let outcome = self.redeem(answer.parameters).await;
+        match outcome {
+            Ok(obtained) => Ok(Obtained { page: answer.page, ..obtained }),
+            Err(error) => {
+                answer.page.finish(failure(&error)).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits for the redirect, while the server's word and keys are fetched.
+    async fn wait(&mut self) -> Result<Answer, Error> {
+        let algorithm = identity::algorithm(self.client.provider());
+        let needs_keys = self.openid() && algorithm.is_none_or(|algorithm| !algorithm.is_symmetric());
+        let client = self.client;
+        // A server that contradicts itself ends the wait; whatever else fails is tried again when it is needed.
+        let contradiction = async {
+            match client.server().await {
+                Err(error) if contradicts(&error) => return error,
+                Ok(_) if needs_keys => drop(client.keys().await),
+                _ => {}
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            answer = self.answer() => answer,
+            error = contradiction => Err(error.into()),
+        }
+    }
+
+    async fn answer(&mut self) -> Result<Answer, Error> {
+        let deadline = tokio::time::sleep(self.request.timeout);
+        tokio::pin!(deadline);
+        let mut refused = 0;
+        let after = self.request.timeout;
+        loop {
+            let candidate = next(&mut self.loopback);
+            tokio::select! {
+                candidate = candidate => {
+                    if self.authorization.is_answered_by(&candidate.parameters) {
+                        let parameters = candidate.parameters.clone();
+                        candidate.accept();
+                        let page = self.loopback.take().map(Page::of).unwrap_or_default();
+                        return Ok(Answer { parameters, page });
+                    }
+                    candidate.refuse("It does not belong to the login that is under way.");
+                    refused += 1;
+                    if refused <= TOLD {
+                        self.user.refused();
+                    }
+                }
+                pasted = self.user.pasted() => return self.pasted(&pasted),
+                () = self.user.abandoned() => return Err(Error::Abandoned),
+                () = &mut deadline => return Err(match refused {
+                    0 => Error::TimedOut { after },
+                    _ => Error::ForeignRedirects { refused, after },
+                }),
+            }
+        }
+    }
+
+    /// What was pasted goes through the same checks as what was received.
+    fn pasted(&mut self, text: &Secret) -> Result<Answer, Error> {
+        let codes = match &self.client.provider().redirect.oob {
+            Some(_) => BareCode::Accepted,
+            None => BareCode::Refused,
+        };
+        let parameters = match pasted::read(text.expose(), self.authorization.redirect_uri(), codes)? {
+            Pasted::Redirect(parameters) if self.authorization.is_answered_by(&parameters) => parameters,
+            Pasted::Redirect(_) => return Err(Error::PastedState),
+            Pasted::Code(code) => vec![("code".to_owned(), code.expose().to_owned())],
+        };
+        // Nobody's browser waits for a page.
+        self.loopback = None;
+        Ok(Answer { parameters, page: Page::default() })
+    }
+
+    async fn redeem(&self, parameters: Vec<(String, String)>) -> Result<Obtained, Error> {
+        let (client, provider) = (self.client, self.client.provider());
+        let server = client.server().await?;
+        if !matches!(pkce(provider), Method::Off | Method::Plain) {
+            server.check_s256()?;
+        }
+        let issuer = Issuer {
+            // A template names no one issuer that a redirect could be compared with.
+            name: match provider.issuer_match {
+                IssuerMatch::Exact => server.issuer.as_deref(),
+                IssuerMatch::Template => None,
+            },
+            announced: server.authorization_response_iss_parameter_supported,
+        };
+        let response = self.authorization.accept(parameters, issuer)?;
+        self.tell_grant();
+        let endpoint = server.token_endpoint.clone();
+        let endpoint = endpoint.ok_or_else(|| client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" })?;
+        let request = identity::token_request(provider, endpoint, self.token_parameters(&response))?;
+        self.tell_exchange();
+        let answer = client.send(request, Repetition::Never).await?;
+        let asked = Asked { at: client.system().clock.seconds(), scopes: &self.scopes };
+        let read = TokenResponse::read(&answer, &identity::rules(provider), asked);
+        let TokenResponse { mut tokens, remarks } = read.map_err(|bad| bad.error)?;
+        for name in &provider.callback_keep {
+            if let Some((_, value)) = response.parameters.iter().find(|(known, _)| known == name) {
+                tokens.kept.insert(name.clone(), Value::String(value.clone()));
+            }
+        }
+        let id_token = match (&tokens.id_token, self.openid()) {
+            (Some(token), true) => Some(self.check(token, &tokens.access_token, &response).await?),
+            (None, true) => return Err(protocol::Error::NoIdToken.into()),
+            // Nothing binds it to this login: no nonce was sent.
+            (_, false) => {
+                tokens.id_token = None;
+                None
+            }
+        };
+        Ok(Obtained { tokens, id_token, remarks, page: Page::default() })
+    }
+
+    fn token_parameters(&self, response: &AuthorizationResponse) -> Parameters {
+        let mut parameters = Parameters::new();
+        parameters.set("grant_type", "authorization_code");
+        parameters.set("code", response.code.expose());
+        parameters.set("redirect_uri", self.authorization.redirect_uri());
+        if let Some(verifier) = self.authorization.verifier() {
+            parameters.set("code_verifier", verifier.expose());
+        }
+        for resource in &self.request.resources {
+            parameters.add("resource", resource.as_str());
+        }
+        for (name, value) in &self.client.provider().token_params {
+            parameters.set(name, value.as_str());
+        }
+        parameters
+    }
+
+    async fn check(&self, token: &Secret, access_token: &Secret, response: &AuthorizationResponse) -> Result<IdToken, Error> {
+        let provider = self.client.provider();
+        let verified = self.client.verify(token.expose(), identity::algorithm(provider)).await?;
+        let server = self.client.server().await?;
+        let given = |name: &str| self.request.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let acr_values: Vec<String> = given("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let expect = Expectations {
+            issuer: identity::issuer(provider, server),
+            client_id: self.client.client_id(),
+            nonce: self.authorization.nonce().map(Secret::expose),
+            access_token: Some(access_token.expose()),
+            code: Some(response.code.expose()),
+            state: None,
+            max_age: given("max_age").and_then(|value| value.parse().ok()),
+            acr_values: &acr_values,
+            tolerance: self.request.clock_tolerance,
+            now: self.client.system().clock.seconds(),
+        };
+        let id_token = IdToken::check(verified, &expect).map_err(protocol::Error::from)?;
+        self.tell_id_token();
+        Ok(id_token)
+    }
+
+    fn openid(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == "openid")
+    }
+}
+
+/// What the trace is told.
+impl Attempt<'_> {
+    fn step(&self, number: u8, between: (Party, Party), title: &str, why: &str, specification: &'static str) {
+        self.client.system().trace.tell(|| {
+            Event::Step(Step { number, between, title: title.into(), why: why.into(), specification })
+        });
+    }
+
+    fn tell_start(&self) {
+        let why = "state ties the answer to this login, the PKCE challenge ties the code to this process";
+        let between = (Party::Client, Party::ResourceOwner);
+        self.step(1, between, "send the browser to the authorization endpoint", why, "RFC 6749 section 4.1.1, RFC 7636 section 4.3");
+    }
+
+    fn tell_grant(&self) {
+        let why = "state and iss are as they must be, no parameter is repeated";
+        let between = (Party::ResourceOwner, Party::Client);
+        self.step(2, between, "receive the authorization code", why, "RFC 6749 section 4.1.2, RFC 9207 section 2.4");
+    }
+
+    fn tell_exchange(&self) {
+        let why = "the code alone is worth nothing without the verifier behind the challenge";
+        let between = (Party::Client, Party::AuthorizationServer);
+        self.step(3, between, "exchange the code for tokens", why, "RFC 6749 section 4.1.3, RFC 7636 section 4.5");
+    }
+
+    fn tell_id_token(&self) {
+        let why = "signature, issuer, audience, times, nonce and at_hash of the ID token are right";
+        let between = (Party::AuthorizationServer, Party::Client);
+        self.step(4, between, "receive the tokens", why, "RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.7");
+    }
+}
+
+async fn next(loopback: &mut Option<Loopback>) -> Candidate {
+    match loopback {
+        Some(loopback) => loopback.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the metadata is not only unavailable but wrong.
+fn contradicts(error: &client::Error) -> bool {
+    use protocol::Error::{MetadataEndpoint, MetadataIssuer, NoS256};
+    matches!(error, client::Error::Protocol(MetadataEndpoint { .. } | MetadataIssuer { .. } | NoS256 { .. }))
+}
+
+/// The browser's page for a login that failed.
+fn failure(error: &Error) -> Outcome {
+    match error {
+        Error::Protocol(protocol::Error::Server(told)) => Outcome::Failure {
+            heading: format!("Login failed: {}", protocol::jose::excerpt(&told.error)),
+            text: told.description.clone(),
+        },
+        _ => Outcome::Failure { heading: "Login failed".into(), text: None },
+    }
+}
+
+fn fresh() -> Result<Fresh, Error> {
+    Ok(Fresh {
+        state: random::text::<32>()?.into(),
+        nonce: random::text::<32>()?.into(),
+        verifier: random::text::<32>()?.into(),
+    })
+}
+
+fn check_request(request: &GrantRequest) -> Result<(), Error> {
+    for (name, value) in &request.params {
+        check_extra(name, value)?;
+    }
+    for resource in &request.resources {
+        check_resource(resource)?;
+    }
+    Ok(scope::check(&request.scopes)?)
+}
+
+fn pkce(provider: &Provider) -> Method {
+    match provider.pkce {
+        Pkce::S256 | Pkce::Required => Method::S256,
+        Pkce::S256Hex => Method::S256Hex,
+        Pkce::Plain => Method::Plain,
+        Pkce::Off => Method::Off,
+    }
+}
+
+/// What is asked for: as given, with what the entry says is needed for a refresh token.
+fn scopes(provider: &Provider, request: &GrantRequest, supported: Option<&[String]>) -> Vec<String> {
+    let mut scopes = request.scopes.clone();
+    if request.scopes_are_final {
+        return scopes;
+    }
+    let wanted = provider.refresh.scope.clone().unwrap_or_else(|| "offline_access".into());
+    let add = match provider.refresh.how {
+        RefreshHow::Scope => true,
+        RefreshHow::Auto => {
+            provider.protocol == Protocol::Oidc && supported.is_some_and(|list| list.contains(&wanted))
+        }
+        RefreshHow::Always | RefreshHow::Param | RefreshHow::Exchange | RefreshHow::None => false,
+    };
+    if add && !scopes.contains(&wanted) {
+        scopes.push(wanted);
+    }
+    scopes
+}
+
+/// Parameters of the entry, then those of the user, which win.
+fn extra(provider: &Provider, request: &GrantRequest) -> Result<Vec<(String, String)>, Error> {
+    let mut extra = identity::pairs(&provider.authorize_params);
+    if provider.refresh.how == RefreshHow::Param {
+        if let Some((name, value)) = provider.refresh.param.as_deref().and_then(|param| param.split_once('=')) {
+            extra.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    extra.extend(request.audience.iter().map(|audience| ("audience".to_owned(), audience.clone())));
+    extra.extend(request.params.iter().cloned());
+    match extra.iter().find(|(name, _)| is_reserved(name)) {
+        Some((name, _)) => Err(protocol::Error::ReservedParameter(name.clone()).into()),
+        None => Ok(extra),
+    }
+}
+
+/// The redirect URI, and the listener behind it where it is an address of this machine.
+async fn redirect(
+    provider: &Provider,
+    request: &GrantRequest,
+    user: &dyn Interaction,
+) -> Result<(String, Option<Loopback>), Error> {
+    let rule = &provider.redirect;
+    let mode = match provider.response_mode {
+        Some(ResponseMode::FormPost) => Mode::FormPost,
+        None => Mode::Query,
+        Some(other) => {
+            let key = format!("response_mode = \"{}\"", other.word());
+            return Err(client::Error::Unsupported { provider: provider.id.clone(), key }.into());
+        }
+    };
+    if let Some(uri) = &request.redirect_uri {
+        return match listening_options(uri, mode)? {
+            Some(options) => bound(options).await,
+            None => by_hand(uri, user),
+        };
+    }
+    if let Some(uri) = rule.uri.as_deref().or(rule.oob.as_deref()).filter(|_| rule.loopback == LoopbackRule::None) {
+        return by_hand(uri, user);
+    }
+    let port = match rule.loopback {
+        LoopbackRule::AnyPort => request.port,
+        LoopbackRule::FixedPort => Some(request.port.unwrap_or(rule.port)),
+        LoopbackRule::None => {
+            let reason = "the provider takes none on this machine; give yours with --redirect-uri";
+            return Err(Error::RedirectUri { redirect_uri: "http://127.0.0.1".into(), reason });
+        }
+    };
+    let host = if rule.host == "localhost" { Host::Localhost } else { Host::Ipv4Literal };
+    bound(callback::Options { host, port, path: rule.path.clone(), mode }).await
+}
+
+async fn bound(options: callback::Options) -> Result<(String, Option<Loopback>), Error> {
+    let loopback = Loopback::bind(options).await?;
+    Ok((loopback.redirect_uri().to_owned(), Some(loopback)))
+}
+
+fn by_hand(uri: &str, user: &dyn Interaction) -> Result<(String, Option<Loopback>), Error> {
+    if user.can_paste() {
+        Ok((uri.to_owned(), None))
+    } else {
+        Err(Error::NobodyToPaste { redirect_uri: uri.to_owned() })
+    }
+}
+
+/// How to listen for a redirect URI that was given as a whole; `None` when it is not on this machine.
+fn listening_options(uri: &str, mode: Mode) -> Result<Option<callback::Options>, Error> {
+    let refuse = |reason| Error::RedirectUri { redirect_uri: protocol::jose::excerpt(uri), reason };
+    let url = Url::parse(uri).map_err(|_| refuse("it is no absolute address"))?;
+    if url.fragment().is_some() {
+        return Err(refuse("it has a fragment"));
+    }
+    let host = match (url.scheme(), url.host_str()) {
+        ("http", Some("localhost")) => Host::Localhost,
+        ("http", Some("127.0.0.1")) => Host::Ipv4Literal,
+        ("http", Some("[::1]")) => Host::Ipv6Literal,
+        ("http", _) => return Err(refuse("plain http is for 127.0.0.1, [::1] and localhost")),
+        _ => return Ok(None),
+    };
+    let port = url.port().filter(|port| *port != 0);
+    Ok(Some(callback::Options { host, port, path: url.path().to_owned(), mode }))
+}
+
+/// How long a person is waited for unless something else is said.
+pub const PATIENCE: Duration = Duration::from_secs(300);

@@ -1,0 +1,73 @@
+//! Why a grant yielded no tokens.
+
+use std::time::Duration;
+
+use crate::{callback, client, protocol, system};
+
+/// A failure on the way from a request to tokens.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The client is unusable or its server could not be asked.
+    #[error(transparent)]
+    Client(#[from] client::Error),
+    /// The redirect cannot be received.
+    #[error(transparent)]
+    Callback(#[from] callback::Error),
+    /// An answer is not acceptable.
+    #[error(transparent)]
+    Protocol(#[from] protocol::Error),
+    /// The outside world failed.
+    #[error(transparent)]
+    System(#[from] system::Error),
+    /// Nobody finished the login in time.
+    #[error("nobody finished the login within {} s", .after.as_secs())]
+    TimedOut {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// Nobody finished the login in time, and somebody sent redirects that were not ours.
+    #[error("no redirect carried the `state` that was sent; {refused} without it came within {} s", .after.as_secs())]
+    ForeignRedirects {
+        /// How many were refused.
+        refused: usize,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// What was pasted does not answer this request.
+    #[error("the pasted address does not carry the `state` that was sent")]
+    PastedState,
+    /// No listener is possible and nobody can paste an address.
+    #[error("the redirect URI {redirect_uri} is none that keyfob can listen on, and nobody is there to paste the address")]
+    NobodyToPaste {
+        /// The redirect URI.
+        redirect_uri: String,
+    },
+    /// The redirect URI that was asked for is unusable.
+    #[error("the redirect URI `{redirect_uri}` cannot be used: {reason}")]
+    RedirectUri {
+        /// As it was given.
+        redirect_uri: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The login was stopped from outside.
+    #[error("the login was given up: the program that started it is gone")]
+    Abandoned,
+    /// A refresh was answered badly, but with a new refresh token, which must not be lost.
+    #[error("{error}")]
+    Rotated {
+        /// What is wrong.
+        #[source]
+        error: Box<Error>,
+        /// The new refresh token.
+        refresh_token: crate::secret::Secret,
+    },
+    /// It is not known whether a refresh took effect.
+    #[error("it is not known whether the refresh took effect: {error}")]
+    Unknown {
+        /// Why there is no answer.
+        #[source]
+        error: Box<Error>,
+    },
+}

@@ -1,0 +1,168 @@
+//! Ways to obtain tokens, one file each, named by `grant_type` where there is one.
+//!
+//! A [`Grant`] turns a client and a request into tokens that passed every check. What it needs of a person it asks of an
+//! [`Interaction`]; without one, [`Unattended`] refuses. Keeping the tokens is left to `session`.
+
+pub mod authorization_code;
+mod error;
+pub mod identity;
+pub mod refresh_token;
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::callback::{Loopback, Outcome};
+use crate::client::Client;
+use crate::protocol::id_token::IdToken;
+use crate::protocol::token::{Remark, TokenSet};
+use crate::secret::Secret;
+
+pub use error::Error;
+
+/// A future on the current thread.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A way to obtain tokens.
+pub trait Grant: Sync {
+    /// The name of `--grant`: the registered grant type, or the last part of its URI.
+    fn name(&self) -> &'static str;
+
+    /// One line, for help and documentation.
+    fn summary(&self) -> &'static str;
+
+    /// Where it is specified.
+    fn specification(&self) -> &'static str;
+
+    /// What it needs beyond the client; keys of an entry.
+    fn inputs(&self) -> &'static [Input] {
+        &[]
+    }
+
+    /// Obtains tokens.
+    ///
+    /// # Errors
+    /// Why there are none; nothing has been kept then.
+    fn obtain<'a>(
+        &'a self,
+        client: &'a Client,
+        request: &'a GrantRequest,
+        user: &'a dyn Interaction,
+    ) -> LocalFuture<'a, Result<Obtained, Error>>;
+}
+
+/// Something that a grant needs beyond the client.
+#[derive(Debug)]
+pub struct Input {
+    /// The entry's key.
+    pub key: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Whether it must not be seen.
+    pub is_secret: bool,
+}
+
+/// The grants there are.
+pub static GRANTS: &[&dyn Grant] = &[&authorization_code::AuthorizationCode];
+
+/// The grant called `name`.
+pub fn find(name: &str) -> Option<&'static dyn Grant> {
+    GRANTS.iter().copied().find(|grant| grant.name() == name)
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct GrantRequest {
+    /// Scopes.
+    pub scopes: Vec<String>,
+    /// Whether the scopes were given for this one request, so that none is added to them.
+    pub scopes_are_final: bool,
+    /// Resource indicators (RFC 8707).
+    pub resources: Vec<String>,
+    /// The provider-specific audience.
+    pub audience: Option<String>,
+    /// Further authorization parameters.
+    pub params: Vec<(String, String)>,
+    /// A fixed port for the redirect.
+    pub port: Option<u16>,
+    /// The whole redirect URI.
+    pub redirect_uri: Option<String>,
+    /// How long a person is waited for.
+    pub timeout: Duration,
+    /// Seconds by which clocks may differ.
+    pub clock_tolerance: u64,
+}
+
+/// Tokens that passed every check, and the page that still waits to tell the person so.
+#[derive(Debug)]
+pub struct Obtained {
+    /// What was issued.
+    pub tokens: TokenSet,
+    /// The validated ID token, where one was asked for.
+    pub id_token: Option<IdToken>,
+    /// What a person should know.
+    pub remarks: Vec<Remark>,
+    /// The browser's last page.
+    pub page: Page,
+}
+
+/// The page in the browser that tells the outcome once it is known, if there is one.
+#[derive(Debug, Default)]
+pub struct Page(Option<Loopback>);
+
+impl Page {
+    /// The page of a listener that took the redirect.
+    pub(crate) fn of(loopback: Loopback) -> Self {
+        Self(Some(loopback))
+    }
+
+    /// Shows the outcome and closes the listener.
+    pub async fn finish(self, outcome: Outcome) {
+        if let Some(loopback) = self.0 {
+            loopback.finish(outcome).await;
+        }
+    }
+}
+
+/// How a grant reaches a person.
+pub trait Interaction: Send + Sync {
+    /// Shows the person an address and opens it; `redirect_uri` is where the browser comes back to.
+    fn visit<'a>(&'a self, url: &'a Url, redirect_uri: &'a str) -> LocalFuture<'a, Result<(), Error>>;
+
+    /// Tells that the person is waited for.
+    fn waiting(&self, how_long: Duration);
+
+    /// Tells at once that a redirect without our `state` came and was refused.
+    fn refused(&self);
+
+    /// Tells what a person should know but cannot change.
+    fn remark(&self, text: &str);
+
+    /// What the person pastes: the address of the page the browser ended on, or a code where that is shown. Never ends
+    /// where nobody can paste.
+    fn pasted(&self) -> LocalFuture<'_, Secret>;
+
+    /// Whether anybody can paste.
+    fn can_paste(&self) -> bool;
+
+    /// Ends when nobody waits for the login any more.
+    fn abandoned(&self) -> LocalFuture<'_, ()> {
+        Box::pin(pending())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GRANTS;
+
+    #[test]
+    fn grants_have_distinct_names_short_summaries_and_a_specification() {
+        for (at, grant) in GRANTS.iter().enumerate() {
+            assert!(GRANTS[..at].iter().all(|other| other.name() != grant.name()), "{}", grant.name());
+            assert!(grant.summary().len() <= 80 && !grant.summary().is_empty(), "{}", grant.summary());
+            assert!(grant.specification().contains("RFC") || grant.specification().contains("OpenID"));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Why a token cannot be handed out in a form.
+
+/// A token that does not fit the form asked for.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value could break out of the form.
+    #[error("the {what} cannot be handed out: {reason}")]
+    Unpresentable {
+        /// Which value: `access token`, `ID token`, `user name`, `host`.
+        what: &'static str,
+        /// What is wrong with it, without its text.
+        reason: &'static str,
+    },
+    /// The form names an account, and the session knows none.
+    #[error("the format `{format}` needs a user name, and the session has none")]
+    NoUser {
+        /// The form.
+        format: &'static str,
+    },
+}

@@ -1,0 +1,42 @@
+//! The token as a header line.
+
+use zeroize::Zeroizing;
+
+use super::{Error, Format, Presented, joined, presentable};
+
+/// `Authorization: Bearer …`, for `curl -H "$(…)"`.
+pub struct Header;
+
+impl Format for Header {
+    fn name(&self) -> &'static str {
+        "header"
+    }
+
+    fn summary(&self) -> &'static str {
+        "the header line `Authorization: Bearer …`"
+    }
+
+    fn specification(&self) -> &'static str {
+        "RFC 6750 §2.1"
+    }
+
+    fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let token = presentable("token", presented.token)?;
+        Ok(joined(&["Authorization: ", presented.token_type.name(), " ", token, "\n"]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Header;
+    use crate::output::testing::{presented, rendered};
+    use crate::secret::Secret;
+
+    /// The token of RFC 6750 §2.1.
+    #[test]
+    fn it_is_the_header_of_the_specification() {
+        let line = rendered(&Header, &presented(&Secret::new("mF_9.B5f-4.1JqM"))).unwrap();
+
+        assert_eq!(line, "Authorization: Bearer mF_9.B5f-4.1JqM\n");
+    }
+}

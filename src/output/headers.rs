@@ -1,0 +1,59 @@
+//! The token as a JSON object of headers.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{Error, Format, Presented, joined, json, presentable};
+
+/// `{"Authorization":"Bearer …"}`, for programs that take headers as JSON.
+pub struct Headers;
+
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(rename = "Authorization")]
+    authorization: &'a str,
+}
+
+impl Format for Headers {
+    fn name(&self) -> &'static str {
+        "headers"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a JSON object with the header and its value"
+    }
+
+    fn specification(&self) -> &'static str {
+        "RFC 6750 §2.1, RFC 8259 §4"
+    }
+
+    fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let token = presentable("token", presented.token)?;
+        let value = joined(&[presented.token_type.name(), " ", token]);
+        let authorization = std::str::from_utf8(&value).expect("a presentable token is ASCII");
+        Ok(json::secret_line(&Object { authorization }, value.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Headers;
+    use crate::output::testing::{presented, rendered};
+    use crate::secret::Secret;
+
+    #[test]
+    fn it_is_a_json_object() {
+        assert_eq!(
+            rendered(&Headers, &presented(&Secret::new("abc"))).unwrap(),
+            "{\"Authorization\":\"Bearer abc\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_quote_does_not_end_the_string() {
+        let object = rendered(&Headers, &presented(&Secret::new(r#"a","x":"\"#))).unwrap();
+
+        let parsed: serde_json::Value = serde_json::from_str(&object).unwrap();
+        assert_eq!(parsed, serde_json::json!({"Authorization": "Bearer a\",\"x\":\"\\"}));
+    }
+}

@@ -1,0 +1,295 @@
+//! The authorization request, and the redirect that answers it.
+//!
+//! An [`AuthorizationRequest`] remembers what it sent: `state`, `nonce`, the verifier and the redirect URI. Only it can
+//! turn parameters of a redirect into an [`AuthorizationResponse`], so that a response that exists has been checked.
+
+use serde_json::Value;
+use url::Url;
+
+use super::parameters::Parameters;
+use super::pkce::{self, Method};
+use super::{Error, ErrorResponse, RedirectFault, scope};
+use crate::secret::Secret;
+
+/// Characters of an address that browsers, proxies and servers commonly take; many servers stop at 8 KiB or 16 KiB.
+pub const MAX_URL: usize = 16 * 1024;
+
+/// Parameters that keyfob sets itself, or that a specification keeps for other purposes.
+const RESERVED: [&str; 16] = [
+    "client_id",
+    "client_secret",
+    "code",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "dpop_jkt",
+    "grant_type",
+    "nonce",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_type",
+    "scope",
+    "state",
+    "access_token",
+];
+
+/// Longest authorization code, in bytes: far above any seen, and bounded.
+const MAX_CODE: usize = 8 * 1024;
+
+/// Fresh random values for one request, made by the caller.
+#[derive(Debug)]
+pub struct Fresh {
+    /// At least 128 bits, in base64url.
+    pub state: Secret,
+    /// At least 128 bits, in base64url.
+    pub nonce: Secret,
+    /// 43 characters from 256 bits.
+    pub verifier: Secret,
+}
+
+/// What a request is made from.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    /// Where the browser goes.
+    pub endpoint: &'a Url,
+    /// The client.
+    pub client_id: &'a str,
+    /// Where the browser comes back to, byte for byte as the token request will repeat it.
+    pub redirect_uri: &'a str,
+    /// What is asked for.
+    pub scopes: &'a [String],
+    /// What separates scopes: a blank, unless the entry says otherwise.
+    pub scope_separator: &'a str,
+    /// The name of the scope parameter: `scope`, unless the entry says otherwise.
+    pub scope_param: &'a str,
+    /// The PKCE method.
+    pub pkce: Method,
+    /// How the answer travels, where it is not the query.
+    pub response_mode: Option<&'a str>,
+    /// Resource indicators (RFC 8707 §2).
+    pub resources: &'a [String],
+    /// Further parameters of the entry and the user.
+    pub extra: &'a [(String, String)],
+    /// Other names for parameters.
+    pub names: &'a [(String, String)],
+    /// A fragment to put after the address.
+    pub fragment: Option<&'a str>,
+}
+
+/// What the browser is sent with.
+///
+/// # Specification
+/// RFC 6749 §4.1.1; RFC 7636 §4.3; OpenID Connect Core §3.1.2.1.
+#[derive(Debug)]
+pub struct AuthorizationRequest {
+    url: Url,
+    state: Secret,
+    state_name: String,
+    code_name: String,
+    nonce: Option<Secret>,
+    verifier: Option<Secret>,
+    redirect_uri: String,
+}
+
+/// A redirect that passed every check.
+#[derive(Debug)]
+pub struct AuthorizationResponse {
+    /// What the token endpoint takes, once.
+    pub code: Secret,
+    /// All parameters of the redirect, for entries that keep some.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// Which issuer a redirect may come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Issuer<'a> {
+    /// The issuer, where one is known.
+    pub name: Option<&'a str>,
+    /// Whether the metadata announces `authorization_response_iss_parameter_supported`.
+    pub announced: bool,
+}
+
+impl AuthorizationRequest {
+    /// Builds the request.
+    ///
+    /// # Errors
+    /// [`Error::Scope`], [`Error::ReservedParameter`], [`Error::Parameter`], [`Error::TooLong`].
+    pub fn new(draft: &Draft<'_>, fresh: Fresh) -> Result<Self, Error> {
+        scope::check(draft.scopes)?;
+        let name = |name: &str| {
+            let other = draft.names.iter().find(|(known, _)| known == name);
+            other.map_or_else(|| name.to_owned(), |(_, other)| other.clone())
+        };
+        let (state_name, code_name) = (name("state"), name("code"));
+        let openid = draft.scopes.iter().any(|scope| scope == "openid");
+        let challenge = pkce::challenge(draft.pkce, &fresh.verifier);
+
+        let mut parameters = Parameters::new();
+        parameters.set("response_type", "code");
+        parameters.set("client_id", draft.client_id);
+        parameters.set("redirect_uri", draft.redirect_uri);
+        if !draft.scopes.is_empty() {
+            parameters.set(draft.scope_param, draft.scopes.join(draft.scope_separator));
+        }
+        parameters.set("state", fresh.state.expose());
+        if openid {
+            parameters.set("nonce", fresh.nonce.expose());
+        }
+        if let Some((challenge, method)) = &challenge {
+            parameters.set("code_challenge", challenge.as_str());
+            parameters.set("code_challenge_method", *method);
+        }
+        if let Some(mode) = draft.response_mode {
+            parameters.set("response_mode", mode);
+        }
+        for resource in draft.resources {
+            check_resource(resource)?;
+            parameters.add("resource", resource.as_str());
+        }
+        for (name, value) in draft.extra {
+            check_extra(name, value)?;
+            parameters.set(name, value.as_str());
+        }
+        parameters.rename(draft.names);
+
+        let malformed = |error: url::ParseError| Error::Parameter { name: "authorization_endpoint".into(), reason: error.to_string() };
+        let mut url = parameters.appended_to(draft.endpoint).map_err(malformed)?;
+        url.set_fragment(draft.fragment);
+        if url.as_str().len() > MAX_URL {
+            return Err(Error::TooLong(url.as_str().len()));
+        }
+        Ok(Self {
+            url,
+            state: fresh.state,
+            state_name,
+            code_name,
+            nonce: openid.then_some(fresh.nonce),
+            verifier: challenge.is_some().then_some(fresh.verifier),
+            redirect_uri: draft.redirect_uri.to_owned(),
+        })
+    }
+
+    /// Where the browser is sent.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The nonce that was sent, if one was.
+    pub fn nonce(&self) -> Option<&Secret> {
+        self.nonce.as_ref()
+    }
+
+    /// The verifier whose challenge was sent, if one was.
+    pub fn verifier(&self) -> Option<&Secret> {
+        self.verifier.as_ref()
+    }
+
+    /// The redirect URI that was sent.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// Whether a redirect answers this request: it carries `state` once, as it was sent.
+    ///
+    /// Whoever does not know it can neither end the wait nor learn anything from its end.
+    ///
+    /// # Specification
+    /// RFC 6749 §10.12; RFC 9700 §4.7.
+    pub fn is_answered_by(&self, parameters: &[(String, String)]) -> bool {
+        let mut states = parameters.iter().filter(|(name, _)| *name == self.state_name);
+        matches!((states.next(), states.next()), (Some((_, state)), None) if Secret::from(state.as_str()) == self.state)
+    }
+
+    /// Checks a redirect that [answers](Self::is_answered_by) this request.
+    ///
+    /// # Errors
+    /// [`Error::Redirect`] when it is not acceptable; [`Error::Server`] when it is, and says no.
+    ///
+    /// # Specification
+    /// RFC 6749 §3.1, §4.1.2; RFC 9207 §2.4 (first of all, so that another server's error is not shown).
+    pub fn accept(&self, parameters: Vec<(String, String)>, issuer: Issuer<'_>) -> Result<AuthorizationResponse, Error> {
+        let refuse = |fault| Err(Error::Redirect(fault));
+        let repeated = parameters.iter().enumerate().find(|(at, (name, _))| parameters[..*at].iter().any(|(other, _)| other == name));
+        if let Some((_, (name, _))) = repeated {
+            return refuse(RedirectFault::Duplicate(super::jose::excerpt(name)));
+        }
+        let value = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        match (issuer.name, value("iss")) {
+            (Some(expected), Some(found)) if expected != found => {
+                let (expected, found) = (expected.to_owned(), super::jose::excerpt(found));
+                return refuse(RedirectFault::WrongIssuer { expected, found });
+            }
+            (Some(expected), None) if issuer.announced => {
+                return refuse(RedirectFault::MissingIssuer { expected: expected.to_owned() });
+            }
+            _ => {}
+        }
+        if value("access_token").or(value("id_token")).is_some() {
+            return refuse(RedirectFault::Token);
+        }
+        match (value(&self.code_name), value("error")) {
+            (Some(_), Some(_)) => refuse(RedirectFault::CodeAndError),
+            (None, Some(error)) => Err(Error::Server(ErrorResponse {
+                error: error.to_owned(),
+                description: value("error_description").map(str::to_owned),
+                uri: value("error_uri").map(str::to_owned),
+            })),
+            (Some(code), None) if !code.is_empty() && code.len() <= MAX_CODE => {
+                Ok(AuthorizationResponse { code: code.into(), parameters })
+            }
+            (_, None) => refuse(RedirectFault::NoCode),
+        }
+    }
+}
+
+/// Whether keyfob sets `name` itself.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
+/// Checks a parameter that the user gives.
+///
+/// # Errors
+/// [`Error::ReservedParameter`]; [`Error::Parameter`] for a value that its specification excludes.
+///
+/// # Specification
+/// OpenID Connect Core §3.1.2.1, §5.5 (`claims` is JSON); RFC 9396 §2 (`authorization_details` too).
+pub fn check_extra(name: &str, value: &str) -> Result<(), Error> {
+    let refuse = |reason: String| Err(Error::Parameter { name: super::jose::excerpt(name), reason });
+    match name {
+        _ if is_reserved(name) => Err(Error::ReservedParameter(name.to_owned())),
+        "" => refuse("it has no name".into()),
+        "claims" => match super::json::parse_object(value.as_bytes()) {
+            Ok(_) => Ok(()),
+            Err(cause) => refuse(format!("it must be a JSON object: {cause}")),
+        },
+        "authorization_details" => match super::json::parse(value.as_bytes()) {
+            Ok(Value::Array(_)) => Ok(()),
+            Ok(_) => refuse("it must be a JSON array".into()),
+            Err(cause) => refuse(format!("it must be a JSON array: {cause}")),
+        },
+        "max_age" if value.parse::<u64>().is_err() => refuse("it must be a number of seconds".into()),
+        "resource" => check_resource(value),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a resource indicator.
+///
+/// # Errors
+/// [`Error::Parameter`] unless it is an absolute URI without fragment.
+///
+/// # Specification
+/// RFC 8707 §2.
+pub fn check_resource(resource: &str) -> Result<(), Error> {
+    let refuse = |reason: &str| Err(Error::Parameter { name: "resource".into(), reason: reason.into() });
+    match Url::parse(resource) {
+        Err(_) => refuse("it must be an absolute URI"),
+        Ok(_) if resource.contains('#') => refuse("it must not have a fragment"),
+        Ok(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

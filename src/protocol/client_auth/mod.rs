@@ -1,0 +1,113 @@
+//! How a client proves to an endpoint who it is.
+
+mod client_secret_basic;
+mod client_secret_post;
+mod none;
+
+use std::fmt::Debug;
+
+use super::Error;
+use super::http::EndpointRequest;
+use crate::secret::Secret;
+
+pub use client_secret_basic::{BasicEncoding, ClientSecretBasic};
+pub use client_secret_post::ClientSecretPost;
+pub use none::NoAuthentication;
+
+/// One way of authenticating a client.
+///
+/// # Specification
+/// RFC 6749 §2.3; names of the registry that RFC 7591 §4.2 established.
+pub trait ClientAuthentication: Debug + Send + Sync {
+    /// The registered name.
+    fn method(&self) -> &'static str;
+
+    /// Puts the client's identifier, and what proves it, on `request`.
+    ///
+    /// # Errors
+    /// When the identifier or the secret cannot be written.
+    fn authenticate(&self, request: &mut EndpointRequest) -> Result<(), Error>;
+
+    /// The secret that both sides know, where there is one; also the key of HMAC signatures.
+    fn secret(&self) -> Option<&Secret> {
+        None
+    }
+}
+
+/// A method's name and what it is, for help and documentation.
+#[derive(Debug)]
+pub struct Method {
+    /// The registered name, or the registry's where none is registered.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+}
+
+/// The methods this program has.
+pub const METHODS: [Method; 4] = [
+    Method { name: "none", summary: "a public client: the identifier alone (RFC 6749 §3.2.1)" },
+    Method { name: "client_secret_basic", summary: "the secret in the Authorization header (RFC 6749 §2.3.1)" },
+    Method { name: "client_secret_post", summary: "the secret in the body (RFC 6749 §2.3.1)" },
+    Method { name: "basic_empty", summary: "a public client with an empty secret in the Authorization header" },
+];
+
+/// Which of the methods that take a secret, or none, to use.
+///
+/// `configured` wins. Otherwise `none` without a secret, and with one the first of the two that the server lists, or
+/// `client_secret_basic` where it lists nothing.
+///
+/// # Errors
+/// [`Error::ClientAuthentication`] when the server lists methods and none of them will do. No method is ever tried to
+/// see whether it works: a secret must not be sent where it is not expected.
+///
+/// # Specification
+/// RFC 8414 §2 (`token_endpoint_auth_methods_supported`).
+pub fn choose(configured: Option<&str>, has_secret: bool, offered: Option<&[String]>) -> Result<&'static str, Error> {
+    if let Some(name) = configured {
+        let known = METHODS.iter().find(|method| method.name == name);
+        return known.map(|method| method.name).ok_or(Error::ClientAuthentication { wanted: "none", offered: vec![name.to_owned()] });
+    }
+    if !has_secret {
+        return Ok("none");
+    }
+    let usable = ["client_secret_basic", "client_secret_post"];
+    let Some(offered) = offered else { return Ok(usable[0]) };
+    let first = offered.iter().find_map(|name| usable.iter().find(|known| *known == name));
+    first.copied().ok_or_else(|| Error::ClientAuthentication { wanted: usable[0], offered: offered.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, choose};
+
+    fn list(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_configured_method_wins() {
+        let offered = list(&["client_secret_basic"]);
+
+        assert_eq!(choose(Some("client_secret_post"), true, Some(&offered)).unwrap(), "client_secret_post");
+    }
+
+    #[test]
+    fn without_a_secret_a_client_is_public() {
+        assert_eq!(choose(None, false, Some(&list(&["client_secret_basic"]))).unwrap(), "none");
+    }
+
+    #[test]
+    fn with_a_secret_the_servers_order_decides() {
+        let offered = list(&["private_key_jwt", "client_secret_post", "client_secret_basic"]);
+
+        assert_eq!(choose(None, true, Some(&offered)).unwrap(), "client_secret_post");
+        assert_eq!(choose(None, true, None).unwrap(), "client_secret_basic");
+    }
+
+    #[test]
+    fn a_secret_is_not_sent_to_a_server_that_takes_none() {
+        let outcome = choose(None, true, Some(&list(&["private_key_jwt"])));
+
+        assert!(matches!(outcome, Err(Error::ClientAuthentication { offered, .. }) if offered == ["private_key_jwt"]));
+    }
+}

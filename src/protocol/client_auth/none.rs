@@ -1,0 +1,24 @@
+//! `none`: a public client names itself.
+
+use super::{ClientAuthentication, EndpointRequest, Error};
+
+/// The identifier in the body, and nothing that would prove it.
+///
+/// # Specification
+/// RFC 6749 §3.2.1.
+#[derive(Debug)]
+pub struct NoAuthentication {
+    /// The client identifier.
+    pub client_id: String,
+}
+
+impl ClientAuthentication for NoAuthentication {
+    fn method(&self) -> &'static str {
+        "none"
+    }
+
+    fn authenticate(&self, request: &mut EndpointRequest) -> Result<(), Error> {
+        request.parameters.set("client_id", self.client_id.as_str());
+        Ok(())
+    }
+}

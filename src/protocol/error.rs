@@ -1,0 +1,183 @@
+//! What a server said, and what was wrong with it: two different things.
+
+use super::{id_token, jose, json::JsonError};
+
+/// An error as a server put it: in a redirect or at an endpoint. Foreign text, to be escaped by whoever shows it.
+///
+/// # Specification
+/// RFC 6749 §4.1.2.1, §5.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorResponse {
+    /// The code, such as `access_denied`.
+    pub error: String,
+    /// Words for a person.
+    pub description: Option<String>,
+    /// A page with more words.
+    pub uri: Option<String>,
+}
+
+/// Why a redirect that carries our `state` is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedirectFault {
+    /// RFC 9207 §2.4: the answer is another server's.
+    #[error("its `iss` is `{found}`, expected `{expected}`")]
+    WrongIssuer {
+        /// The issuer the login was started at.
+        expected: String,
+        /// What the redirect says.
+        found: String,
+    },
+    /// RFC 9207 §2.4: the server announces `iss` and the answer has none.
+    #[error("it has no `iss`, which `{expected}` announces to send")]
+    MissingIssuer {
+        /// The issuer the login was started at.
+        expected: String,
+    },
+    /// RFC 6749 §3.1.
+    #[error("it has the parameter `{0}` more than once")]
+    Duplicate(String),
+    /// Neither success nor failure, or both.
+    #[error("it has both `code` and `error`")]
+    CodeAndError,
+    /// No code, or an empty one.
+    #[error("it has no `code`")]
+    NoCode,
+    /// Tokens in a redirect are the implicit grant's (RFC 9700 §2.1.2).
+    #[error("it carries a token, which no answer to this request may")]
+    Token,
+}
+
+/// What was wrong with a server's answer, or with a request that would have been sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server said no.
+    #[error("the server answered `{}`{}", .0.error, .0.description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Server(ErrorResponse),
+    /// The server cannot answer at the moment.
+    #[error("the {endpoint} answered with status {status}")]
+    Unavailable {
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// The status code: 429 or 5xx.
+        status: u16,
+        /// Seconds to wait, where the server said so (RFC 9110 §10.2.3).
+        retry_after: Option<u64>,
+    },
+    /// A redirect, which an endpoint that receives credentials must not answer (RFC 9700 §4.11).
+    #[error("the {endpoint} answered with status {status}, a redirect{}", .to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default())]
+    Redirected {
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// The status code.
+        status: u16,
+        /// The host it points to.
+        to: Option<String>,
+    },
+    /// Any other status that is neither success nor an error of the specification.
+    #[error("the {endpoint} answered with status {status} and {content}")]
+    Status {
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// The status code.
+        status: u16,
+        /// The media type, or `an empty body`.
+        content: String,
+    },
+    /// The answer is not of the media type that it must have.
+    #[error("the {endpoint} answered with {content} where JSON is specified")]
+    NotJson {
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// The media type, or `an empty body`.
+        content: String,
+    },
+    /// The answer says it is JSON and is not.
+    #[error("the answer of the {endpoint} is not usable JSON")]
+    Json {
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// Where it fails.
+        #[source]
+        cause: JsonError,
+    },
+    /// A member is missing or has a wrong type or value.
+    #[error("the answer of the {endpoint} is malformed: `{field}` {reason}")]
+    Field {
+        /// Which endpoint or document.
+        endpoint: &'static str,
+        /// The member.
+        field: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The token is of a type that is not asked for (RFC 6749 §7.1).
+    #[error("the server issued a token of type `{found}`, expected `Bearer`")]
+    TokenType {
+        /// What it says; bounded.
+        found: String,
+    },
+    /// The redirect carries our `state` and is not accepted.
+    #[error("the redirect is not accepted: {0}")]
+    Redirect(RedirectFault),
+    /// The metadata is another issuer's (OpenID Connect Discovery §4.3, RFC 8414 §3.3).
+    #[error("the metadata names the issuer `{found}`, expected `{expected}`")]
+    MetadataIssuer {
+        /// Which issuer was asked for.
+        expected: String,
+        /// What the document says.
+        found: String,
+    },
+    /// An endpoint of the metadata must not be used.
+    #[error("the metadata's `{field}` is refused: {reason}")]
+    MetadataEndpoint {
+        /// The member.
+        field: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The server supports PKCE, but not with S256 (RFC 7636 §4.2).
+    #[error("the server supports the PKCE methods {found:?}, but not S256")]
+    NoS256 {
+        /// What it announces.
+        found: Vec<String>,
+    },
+    /// The server can authenticate the client in no way that the client can.
+    #[error("the server accepts the client authentication {offered:?}, and `{wanted}` is what this client can do")]
+    ClientAuthentication {
+        /// What the client could do.
+        wanted: &'static str,
+        /// What the server announces.
+        offered: Vec<String>,
+    },
+    /// The ID token's signature or form.
+    #[error("the ID token is not accepted: {0}")]
+    Signature(#[from] jose::Error),
+    /// The ID token's claims.
+    #[error("the ID token is not accepted: {0}")]
+    Claims(#[from] id_token::Error),
+    /// The userinfo answer.
+    #[error(transparent)]
+    Userinfo(#[from] super::userinfo::Error),
+    /// An ID token was asked for and none came (OpenID Connect Core §3.1.3.3).
+    #[error("the answer of the token endpoint has no `id_token`, although `openid` was asked for")]
+    NoIdToken,
+    /// A scope has characters that RFC 6749 §3.3 excludes.
+    #[error("the scope `{0}` is malformed")]
+    Scope(String),
+    /// A parameter that keyfob sets itself was to be set by hand.
+    #[error("the parameter `{0}` is set by keyfob and cannot be given")]
+    ReservedParameter(String),
+    /// A parameter's value is not what its specification demands.
+    #[error("the parameter `{name}` is malformed: {reason}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The address would be longer than browsers and servers take.
+    #[error("the authorization request would have {0} characters; servers and browsers take about {limit}", limit = super::authorization::MAX_URL)]
+    TooLong(usize),
+}

@@ -1,0 +1,172 @@
+//! Changes to the user's `providers.toml`, which keep his comments and order.
+//!
+//! What would be written is read back and checked first, so that no command leaves a file behind that the next one cannot
+//! read.
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table};
+
+use super::document::Document;
+use super::error::Error;
+use super::layer::Layer;
+use super::show::{insert, segments, written};
+use super::value::{Origin, Place, SecretSource, Value};
+use super::{Registry, schema, user_file};
+use crate::system::{self, Environment, files};
+
+/// The user's registry file, to be changed.
+#[derive(Debug)]
+pub struct Editor {
+    path: PathBuf,
+    system: Vec<Origin>,
+}
+
+impl Editor {
+    /// The file of this environment; it need not exist.
+    ///
+    /// # Errors
+    /// [`Error::File`] when no directory for it can be found.
+    pub fn open(environment: &Environment) -> Result<Self, Error> {
+        let path = user_file(environment)?.ok_or(Error::File(system::Error::NoDirectory {
+            what: "configuration",
+            reason: "HOME is not set to an absolute path, and the user database knows no home".into(),
+        }))?;
+        let mut system = Registry::open(environment)?.files;
+        system.retain(|origin| matches!(origin, Origin::System(_)));
+        Ok(Self { path, system })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a provider.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when the file has an entry of this name; else as [`set`](Self::set).
+    pub fn add(&self, id: &str, pairs: &[(&str, Value)]) -> Result<(), Error> {
+        if self.read()?.get("providers").and_then(|providers| providers.get(id)).is_some() {
+            return Err(Error::Exists { name: id.into(), path: self.path.clone() });
+        }
+        self.set(id, pairs)
+    }
+
+    /// Sets dotted keys of an entry, which is made if there is none.
+    ///
+    /// # Errors
+    /// [`Error::LiteralSecret`]; as [`Registry::find`] for what would be wrong with the entry then; [`Error::File`].
+    pub fn set(&self, id: &str, pairs: &[(&str, Value)]) -> Result<(), Error> {
+        if schema::id(id).is_some() {
+            return Err(Error::ProviderName { place: self.origin().into() });
+        }
+        let mut document = self.read()?;
+        let entry = entry(&mut document, id).ok_or_else(|| self.odd_shape())?;
+        for (key, value) in pairs {
+            let is_secret = matches!(schema::leaf(key), Some(schema::Kind::Secret));
+            if is_secret && !matches!(value, Value::Secret(source) if !matches!(source, SecretSource::Literal(_))) {
+                return Err(Error::LiteralSecret { provider: id.into(), key: (*key).into() });
+            }
+            insert(entry, &segments(key), written(value));
+        }
+        self.write(&document, &[id])
+    }
+
+    /// Removes an entry; `false` when the file has none of this name.
+    ///
+    /// # Errors
+    /// As [`Registry::find`] for the file; [`Error::File`].
+    pub fn remove(&self, id: &str) -> Result<bool, Error> {
+        let mut document = self.read()?;
+        let providers = document.get_mut("providers").and_then(Item::as_table_like_mut);
+        if providers.and_then(|providers| providers.remove(id)).is_none() {
+            return Ok(false);
+        }
+        self.write(&document, &[])?;
+        Ok(true)
+    }
+
+    /// Takes over all entries of a text such as [`to_toml`](super::Definition::to_toml) makes, and says their names.
+    /// An entry that the file has already gets the text's keys in addition.
+    ///
+    /// # Errors
+    /// [`Error::ForeignCommand`] when the text names a program to run; as [`Registry::find`] for what is wrong with it;
+    /// [`Error::File`].
+    pub fn merge_text(&self, text: &str) -> Result<Vec<String>, Error> {
+        let source = Document::new(text.into(), Origin::Flag("the text given".into()), false);
+        let layer = Layer::parse(&source)?;
+        let ids: Vec<String> = layer.ids().map(String::from).collect();
+        let mut document = self.read()?;
+        for id in &ids {
+            let Some(settings) = layer.entry(id)? else { continue };
+            let entry = entry(&mut document, id).ok_or_else(|| self.odd_shape())?;
+            for (key, setting) in settings {
+                if matches!(setting.value, Value::Secret(SecretSource::Command(_))) {
+                    return Err(Error::ForeignCommand { provider: id.clone(), key: key.to_string() });
+                }
+                insert(entry, &segments(key), written(&setting.value));
+            }
+        }
+        let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+        self.write(&document, &names)?;
+        Ok(ids)
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::User(self.path.clone())
+    }
+
+    fn odd_shape(&self) -> Error {
+        let place = Place::from(self.origin());
+        Error::Syntax { place, reason: "`providers` or the entry is no table".into() }
+    }
+
+    fn read(&self) -> Result<DocumentMut, Error> {
+        let Some(document) = Document::read(&self.path, self.origin())? else { return Ok(DocumentMut::new()) };
+        document.parse()?;
+        document.text.parse().map_err(|error: toml_edit::TomlError| {
+            let place = document.place(error.span().unwrap_or_default());
+            Error::Syntax { place, reason: error.message().into() }
+        })
+    }
+
+    /// Writes the file if the named providers can be used then.
+    fn write(&self, document: &DocumentMut, ids: &[&str]) -> Result<(), Error> {
+        let text = document.to_string();
+        let mut layers = Vec::new();
+        for origin in &self.system {
+            if let Some(path) = origin.path() {
+                layers.extend(Layer::read(path, origin.clone())?);
+            }
+        }
+        layers.push(Layer::parse(&Document::new(text.clone(), self.origin(), false))?);
+        let registry = Registry::with_layers(layers);
+        for id in ids {
+            match registry.find(id)?.provider() {
+                Ok(_) | Err(Error::MissingVariable { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(directory) = self.path.parent() {
+            files::private_dir(directory)?;
+        }
+        // Where the file is a link, as dotfile managers make them, what it points to is changed.
+        let target = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        Ok(files::replace_unlocked(&target, text.as_bytes())?)
+    }
+}
+
+/// The provider's table, made if need be; `None` when something else is in its place.
+fn entry<'d>(document: &'d mut DocumentMut, id: &str) -> Option<&'d mut dyn toml_edit::TableLike> {
+    if document.get("providers").is_none() {
+        let mut providers = Table::new();
+        providers.set_implicit(true);
+        document.insert("providers", Item::Table(providers));
+    }
+    let providers = document.get_mut("providers")?.as_table_like_mut()?;
+    if providers.get(id).is_none() {
+        providers.insert(id, Item::Table(Table::new()));
+    }
+    providers.get_mut(id)?.as_table_like_mut()
+}

@@ -1,0 +1,167 @@
+//! One line of the index.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{VERSION, lines};
+use crate::session::{Error, Profile, Session, SessionKey, Trouble};
+
+/// What is known of a session without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name.
+    #[serde(rename = "session")]
+    pub key: SessionKey,
+    /// Whether it was made its provider's default; the only session of a provider is its default anyway.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub default: bool,
+    /// The grant's name, as in `--grant`.
+    pub grant: String,
+    /// The granted scope.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// How the token is presented: its registered name.
+    pub token_type: String,
+    /// Seconds since 1970 at which the access token ends; unknown when the server did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+    /// Whether there is a refresh token.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub refreshable: bool,
+    /// Seconds since 1970 at which the refresh token ends, where the server said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_expires_at: Option<i64>,
+    /// Whether there is an ID token.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub has_id_token: bool,
+    /// The issuer, where the server has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Resource indicators (RFC 8707) that were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// Hosts of the server's endpoints, with the port where it is not the scheme's own; for finding a session by an address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// As which client.
+    pub client_id: String,
+    /// The store's name.
+    pub store: String,
+    /// Seconds since 1970 of the login.
+    pub created_at: i64,
+    /// Seconds since 1970 of the last refresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshed_at: Option<i64>,
+    /// Why a person must log in again, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+    /// Whom the server says has logged in.
+    #[serde(default)]
+    pub profile: Profile,
+    /// Named switches that weakened a check at login.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<String>,
+    /// Which state of the session this describes.
+    pub generation: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// An entry with what only the line needs.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(rename = "v")]
+    version: u64,
+    #[serde(flatten)]
+    entry: &'a Entry,
+}
+
+/// What is understood of every version.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "v")]
+    version: u64,
+}
+
+impl Entry {
+    /// The entry of a session that lies in the store called `store`.
+    pub fn of(session: &Session, store: &str) -> Self {
+        let Session { tokens, binding, .. } = session;
+        Self {
+            key: session.key.clone(),
+            default: false,
+            grant: session.grant.clone(),
+            scopes: tokens.scopes.clone(),
+            token_type: tokens.token_type.name().into(),
+            expires_at: tokens.expires_at,
+            refreshable: tokens.refresh_token.is_some(),
+            refresh_expires_at: tokens.refresh_expires_at,
+            has_id_token: tokens.id_token.is_some(),
+            issuer: binding.issuer.clone(),
+            resources: session.resources.clone(),
+            hosts: hosts(session),
+            client_id: binding.client_id.clone(),
+            store: store.into(),
+            created_at: session.created_at,
+            refreshed_at: session.refreshed_at,
+            trouble: session.trouble.clone(),
+            profile: session.profile.clone(),
+            waivers: session.waivers.clone(),
+            generation: session.generation.clone(),
+        }
+    }
+
+    /// The line without its end.
+    pub(super) fn to_line(&self) -> Vec<u8> {
+        let mut line = format!("{}\t", self.key).into_bytes();
+        serde_json::to_writer(&mut line, &Written { version: VERSION, entry: self })
+            .expect("an entry holds only what JSON can say");
+        line
+    }
+
+    pub(super) fn from_line(line: &[u8], path: &Path) -> Result<Self, Error> {
+        let name = || String::from_utf8_lossy(lines::name_of(line)).into_owned();
+        let place = || path.display().to_string();
+        let corrupt = |reason: &str| Error::Corrupt { name: name(), place: place(), reason: reason.into() };
+        let key = lines::key_of(line).ok_or_else(|| corrupt("its line bears no name"))?;
+        let json = &line[(lines::name_of(line).len() + 1).min(line.len())..];
+        // Ten thousand lines are listed at once: ours are recognised without being read twice.
+        if !json.starts_with(b"{\"v\":1,") {
+            let Head { version } = serde_json::from_slice(json).map_err(|_| corrupt("its line is not readable"))?;
+            if version > VERSION {
+                return Err(Error::NewerVersion { name: name(), place: place(), version });
+            }
+        }
+        let entry: Self = serde_json::from_slice(json).map_err(|_| corrupt("its line is not readable"))?;
+        if entry.key != key {
+            return Err(corrupt("its line bears two names"));
+        }
+        Ok(entry)
+    }
+}
+
+fn hosts(session: &Session) -> Vec<String> {
+    let binding = &session.binding;
+    let endpoints = [
+        binding.issuer.as_deref(),
+        Some(binding.token_endpoint.as_str()),
+        binding.refresh_endpoint.as_deref(),
+        binding.revocation_endpoint.as_deref(),
+        binding.userinfo_endpoint.as_deref(),
+    ];
+    let mut hosts: Vec<String> = endpoints.into_iter().flatten().filter_map(host).collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+fn host(endpoint: &str) -> Option<String> {
+    let url = Url::parse(endpoint).ok()?;
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}

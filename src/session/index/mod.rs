@@ -1,0 +1,225 @@
+//! What is known of the sessions without opening a store.
+//!
+//! One file, a line for each session: its name, a tab, and JSON without any secret. Lines are ordered by their names, so
+//! that one is found by bisecting and all are read at once; `list`, completion, the choice of a session and misses of
+//! helpers need nothing else. Readers take no lock: the file is replaced as a whole, and an open one stays as it was.
+//! A line that cannot be understood concerns its own session only. The index may lag behind the store; whoever finds a
+//! mismatch puts it right.
+
+mod entry;
+mod lines;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub use entry::Entry;
+use lines::Lines;
+
+use super::lock::FileLock;
+use super::{Error, SessionKey};
+use crate::system::files;
+
+/// Version of the lines that are written.
+const VERSION: u64 = 1;
+
+/// A line that cannot be understood. It stays where it is until its session is put anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Its session, if that much can be read.
+    pub key: Option<SessionKey>,
+    /// Its number, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl std::fmt::Display for Damaged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.key {
+            Some(key) => write!(f, "what the index knows of `{key}` is damaged: {}; log in again: keyfob login {key}", self.reason),
+            None => write!(f, "line {} of the index is damaged: {}", self.line, self.reason),
+        }
+    }
+}
+
+/// The index of a state directory.
+#[derive(Debug, Clone)]
+pub struct Index {
+    state_dir: PathBuf,
+}
+
+impl Index {
+    /// The index in `state_dir`; nothing is read or made yet.
+    pub fn open(state_dir: &Path) -> Self {
+        Self { state_dir: state_dir.into() }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.state_dir.join("index")
+    }
+
+    /// The entry of one session.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] and [`Error::NewerVersion`] for its own line; [`Error::System`] when the file cannot be read.
+    pub fn find(&self, key: &SessionKey) -> Result<Option<Entry>, Error> {
+        let name = key.to_string();
+        let Some(mut lines) = Lines::open(&self.path())? else { return Ok(None) };
+        let found = match lines.from(name.as_bytes(), |line| lines::name_of(line) == name.as_bytes())? {
+            Some(found) => found,
+            None => lines.all()?.into_iter().filter(|line| lines::name_of(line) == name.as_bytes()).collect(),
+        };
+        // A readable line beside a damaged one of the same name is the later one.
+        let mut answer = Ok(None);
+        for line in &found {
+            match self.understood(line) {
+                Ok(entry) => return Ok(Some(entry)),
+                Err(error) => answer = Err(error),
+            }
+        }
+        answer
+    }
+
+    /// The readable entries of one provider, in the order of their names.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the file cannot be read.
+    pub fn of_provider(&self, provider: &str) -> Result<Vec<Entry>, Error> {
+        let prefix = format!("{provider}/");
+        let Some(mut lines) = Lines::open(&self.path())? else { return Ok(Vec::new()) };
+        let of_provider = |line: &[u8]| line.starts_with(prefix.as_bytes());
+        let found = match lines.from(prefix.as_bytes(), of_provider)? {
+            Some(found) => found,
+            None => lines.all()?.into_iter().filter(|line| of_provider(line)).collect(),
+        };
+        let mut entries: Vec<Entry> = found.iter().filter_map(|line| self.understood(line).ok()).collect();
+        entries.sort_by_cached_key(|entry| entry.key.to_string());
+        Ok(entries)
+    }
+
+    /// All entries, in the order of their names, and the lines that are none.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the file cannot be read.
+    pub fn all(&self) -> Result<(Vec<Entry>, Vec<Damaged>), Error> {
+        let (mut entries, mut damaged) = (Vec::new(), Vec::new());
+        let lines = self.lines()?;
+        for (number, line) in lines.iter().enumerate() {
+            match self.understood(line) {
+                Ok(entry) => entries.push(entry),
+                Err(error) => {
+                    let reason = match error {
+                        Error::Corrupt { reason, .. } => reason,
+                        other => other.to_string(),
+                    };
+                    damaged.push(Damaged { key: lines::key_of(line), line: number + 1, reason });
+                }
+            }
+        }
+        if !lines.is_sorted_by(|a, b| lines::name_of(a) <= lines::name_of(b)) {
+            entries.sort_by_cached_key(|entry| entry.key.to_string());
+        }
+        Ok((entries, damaged))
+    }
+
+    /// Adds the entry or replaces that of the same session. An entry that was made its provider's default stays it.
+    ///
+    /// # Errors
+    /// [`Error::NewerVersion`] when the session's line was written by a newer program; [`Error::Busy`];
+    /// [`Error::System`], with the file unchanged.
+    pub fn put(&self, mut entry: Entry) -> Result<(), Error> {
+        let name = entry.key.to_string();
+        self.rewrite(|lines| {
+            let is_same = |line: &Vec<u8>| lines::name_of(line) == name.as_bytes();
+            for line in lines.iter().filter(|line| is_same(line)) {
+                match self.understood(line) {
+                    Ok(old) => entry.default |= old.default,
+                    Err(newer @ Error::NewerVersion { .. }) => return Err(newer),
+                    Err(_) => {}
+                }
+            }
+            lines.retain(|line| !is_same(line));
+            lines.push(entry.to_line());
+            Ok(())
+        })
+    }
+
+    /// Removes a session's entry, readable or not; `false` when there was none.
+    ///
+    /// # Errors
+    /// [`Error::Busy`]; [`Error::System`], with the file unchanged.
+    pub fn remove(&self, key: &SessionKey) -> Result<bool, Error> {
+        let name = key.to_string();
+        let mut removed = false;
+        self.rewrite(|lines| {
+            let before = lines.len();
+            lines.retain(|line| lines::name_of(line) != name.as_bytes());
+            removed = lines.len() < before;
+            Ok(())
+        })?;
+        Ok(removed)
+    }
+
+    /// Makes a session its provider's default in place of any other; `false` when it has no readable entry.
+    ///
+    /// # Errors
+    /// [`Error::Busy`]; [`Error::System`], with the file unchanged.
+    pub fn set_default(&self, key: &SessionKey) -> Result<bool, Error> {
+        let prefix = format!("{}/", key.provider());
+        let mut found = false;
+        self.rewrite(|lines| {
+            let entries: Vec<Option<Entry>> = lines
+                .iter()
+                .map(|line| line.starts_with(prefix.as_bytes()).then(|| self.understood(line).ok()).flatten())
+                .collect();
+            found = entries.iter().flatten().any(|entry| entry.key == *key);
+            if !found {
+                return Ok(());
+            }
+            for (line, entry) in lines.iter_mut().zip(entries) {
+                if let Some(mut entry) = entry.filter(|entry| entry.default != (entry.key == *key)) {
+                    entry.default = !entry.default;
+                    *line = entry.to_line();
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn lines(&self) -> Result<Vec<Vec<u8>>, Error> {
+        match Lines::open(&self.path())? {
+            Some(mut lines) => lines.all(),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn understood(&self, line: &[u8]) -> Result<Entry, Error> {
+        Entry::from_line(line, &self.path())
+    }
+
+    /// Changes the lines under the index's own lock, which is held for this moment only.
+    fn rewrite(&self, change: impl FnOnce(&mut Vec<Vec<u8>>) -> Result<(), Error>) -> Result<(), Error> {
+        let lock = FileLock::brief(&self.state_dir, "index")?;
+        let old = self.lines()?;
+        let mut new = old.clone();
+        change(&mut new)?;
+        if new == old {
+            return Ok(());
+        }
+        // What has no name can be neither found nor repaired: it is moved aside, where a person can still look at it.
+        let (mut named, nameless): (Vec<_>, Vec<_>) = new.into_iter().partition(|line| lines::key_of(line).is_some());
+        named.sort_by(|a, b| lines::name_of(a).cmp(lines::name_of(b)));
+        let write = |path: &Path, lines: &[Vec<u8>]| {
+            let bytes = lines::joined(lines);
+            if lock.enforced() { files::replace(path, &bytes) } else { files::replace_unlocked(path, &bytes) }
+        };
+        if !nameless.is_empty() {
+            write(&self.state_dir.join("index.damaged"), &nameless)?;
+        }
+        write(&self.path(), &named)?;
+        Ok(())
+    }
+}

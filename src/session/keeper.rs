@@ -1,0 +1,434 @@
+//! Sessions handed out fresh: renewed once, however many processes ask.
+//!
+//! A token that is still good needs neither lock nor network. One that is about to expire is renewed under the session's
+//! lock: look again (another process may have renewed it), make sure that the store can be written, renew, write durably,
+//! update the index, let go, hand out.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::index::Entry;
+use super::store::Store;
+use super::{Catalog, Error, Session, SessionKey, SessionLock, TokenCache, Trouble};
+use crate::client::{self, Client};
+use crate::grant::refresh_token::{self, Refresh, Refreshed};
+use crate::grant;
+use crate::protocol::token::{Remark, TokenSet, TokenType};
+use crate::protocol::{self, id_token};
+use crate::secret::Secret;
+use crate::system::{Clock, random};
+
+/// Keeps the sessions of one state directory in one store.
+pub struct Keeper {
+    state_dir: PathBuf,
+    store: Arc<dyn Store>,
+    catalog: Catalog,
+    cache: TokenCache,
+    clock: Clock,
+    lock_limit: Duration,
+    waiting: Arc<dyn Fn(&SessionKey, Duration) -> ControlFlow<()> + Send + Sync>,
+}
+
+/// A token that can be handed out.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The token.
+    pub access_token: Secret,
+    /// How it is presented.
+    pub token_type: TokenType,
+    /// Seconds since 1970 at which it ends, where that is known.
+    pub expires_at: Option<i64>,
+    /// The granted scope.
+    pub scopes: Vec<String>,
+}
+
+/// How a session is renewed.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal {
+    /// Seconds for which the token must still be good, so that it is not renewed.
+    pub min_validity: i64,
+    /// Whether it is renewed all the same.
+    pub forced: bool,
+    /// Seconds by which clocks may differ.
+    pub clock_tolerance: u64,
+}
+
+/// A session after a renewal.
+#[derive(Debug)]
+pub struct Renewed {
+    /// As it is kept now.
+    pub session: Session,
+    /// What a person should know.
+    pub remarks: Vec<Remark>,
+    /// Why it could not be renewed, where the old token is still good.
+    pub failure: Option<Error>,
+    /// Whether this very call renewed it.
+    pub by_us: bool,
+}
+
+impl Keeper {
+    /// Keeps sessions in `store`, with locks and index in `state_dir`. `waiting` is called while another process holds a
+    /// session, with the time waited so far, and may end the wait.
+    pub fn new(
+        state_dir: PathBuf,
+        store: Arc<dyn Store>,
+        token_cache: bool,
+        lock_limit: Duration,
+        waiting: Arc<dyn Fn(&SessionKey, Duration) -> ControlFlow<()> + Send + Sync>,
+    ) -> Self {
+        // What lives in this process only is neither found by others nor left behind.
+        let private = store.name() == "memory";
+        let catalog = if private { Catalog::private() } else { Catalog::shared(&state_dir) };
+        let cache = TokenCache::new(&state_dir, token_cache && !private);
+        Self { state_dir, store, catalog, cache, clock: Clock, lock_limit, waiting }
+    }
+
+    /// Which sessions there are.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The access token of the session that `entry` describes, if it is good for `min_validity` seconds more. No lock and
+    /// no network; the kernel's cache before the store.
+    ///
+    /// # Errors
+    /// Why the store cannot be asked.
+    pub fn valid(&self, entry: &Entry, min_validity: i64) -> Result<Option<Taken>, Error> {
+        let now = self.clock.seconds();
+        let good = |expires_at: Option<i64>| expires_at.is_none_or(|end| end > now.saturating_add(min_validity));
+        if entry.trouble.is_none() {
+            let cached = self.cache.get(&entry.key, &entry.generation, now);
+            if let Some(cached) = cached.filter(|cached| good(cached.expires_at)) {
+                return Ok(Some(Taken {
+                    access_token: cached.access_token,
+                    token_type: cached.token_type,
+                    expires_at: cached.expires_at,
+                    scopes: cached.scopes,
+                }));
+            }
+        }
+        if !good(entry.expires_at) {
+            return Ok(None);
+        }
+        let Some(session) = self.store.load(&entry.key)? else { return Ok(None) };
+        if !good(session.tokens.expires_at) {
+            return Ok(None);
+        }
+        if session.generation == entry.generation {
+            self.cache.put(&session, now);
+        }
+        Ok(Some(taken(&session.tokens)))
+    }
+
+    /// The whole session.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`]; why the store cannot be asked.
+    pub fn load(&self, key: &SessionKey) -> Result<Session, Error> {
+        self.store.load(key)?.ok_or_else(|| Error::NoSession { key: key.clone() })
+    }
+
+    /// Keeps a session that a login obtained, in place of the one of that name.
+    ///
+    /// # Errors
+    /// Why it cannot be kept; the old one is then as it was.
+    pub fn keep(&self, session: &mut Session) -> Result<(), Error> {
+        let held = self.lock(&session.key)?;
+        self.save(session, &held)
+    }
+
+    /// Forgets a session; `false` when there was none. The caller has revoked its tokens.
+    ///
+    /// # Errors
+    /// Why it cannot be removed.
+    pub fn forget(&self, key: &SessionKey, held: &SessionLock) -> Result<bool, Error> {
+        self.cache.purge(key);
+        let removed = self.store.remove(key, held)?;
+        let listed = self.catalog.remove(key)?;
+        Ok(removed || listed)
+    }
+
+    /// Waits for the session's lock.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another process holds it too long.
+    pub fn lock(&self, key: &SessionKey) -> Result<SessionLock, Error> {
+        if matches!(self.catalog, Catalog::Private(_)) {
+            return Ok(SessionLock::within_process(key));
+        }
+        let mut waiting = |waited| (self.waiting)(key, waited);
+        SessionLock::acquire(&self.state_dir, key, self.lock_limit, &mut waiting)
+    }
+
+    /// The session, renewed if `renewal` says so and nobody else has done it meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::LoginRequired`] when a person must log in; [`Error::Moved`] when the entry now points elsewhere;
+    /// [`Error::Rescued`] when the renewed session could not be kept where it should; otherwise why it could not be
+    /// renewed. The session is then as it was.
+    pub async fn renew(&self, key: &SessionKey, client: &Client, renewal: Renewal) -> Result<Renewed, Error> {
+        let before = self.catalog.find(key)?.map(|entry| entry.generation);
+        let held = self.lock(key)?;
+        // Read again: whoever held the lock may have renewed it, or a login may have replaced it.
+        let mut session = self.load(key)?;
+        let by_another = before.is_some_and(|generation| generation != session.generation);
+        let now = self.clock.seconds();
+        let good = session.tokens.expires_at.is_none_or(|end| end > now.saturating_add(renewal.min_validity));
+        if good && (!renewal.forced || by_another) && session.trouble.is_none() {
+            self.repair(&session)?;
+            return Ok(Renewed { session, remarks: Vec::new(), failure: None, by_us: false });
+        }
+        if let Some(trouble) = &session.trouble {
+            return Err(Error::LoginRequired { key: key.clone(), trouble: Some(trouble.clone()) });
+        }
+        let Some(refresh_token) = session.tokens.refresh_token.clone() else {
+            return Err(Error::LoginRequired { key: key.clone(), trouble: None });
+        };
+        check_binding(&session, client).await?;
+        self.store.probe()?;
+        match self.refresh(&mut session, &refresh_token, client, renewal).await {
+            Ok(Refreshed { tokens, id_token, remarks }) => {
+                session.tokens = refresh_token::merged(&session.tokens, tokens);
+                if let (Some(identity), Some(id_token)) = (&mut session.identity, &id_token) {
+                    identity.auth_time = id_token.auth_time().or(identity.auth_time);
+                }
+                session.refreshed_at = Some(self.clock.seconds());
+                self.save(&mut session, &held)?;
+                Ok(Renewed { session, remarks, failure: None, by_us: true })
+            }
+            Err(error) => self.failed(session, &held, error),
+        }
+    }
+
+    async fn refresh(
+        &self,
+        session: &mut Session,
+        refresh_token: &Secret,
+        client: &Client,
+        renewal: Renewal,
+    ) -> Result<Refreshed, grant::Error> {
+        let earlier = session.identity.as_ref().map(|identity| id_token::Earlier {
+            issuer: &identity.issuer,
+            subject: &identity.subject,
+            auth_time: identity.auth_time,
+            nonce: identity.nonce.as_deref(),
+        });
+        let refresh = Refresh {
+            refresh_token,
+            scopes: &session.tokens.scopes,
+            narrower: None,
+            resources: &session.resources,
+            earlier,
+            clock_tolerance: renewal.clock_tolerance,
+        };
+        refresh_token::refresh(client, &refresh).await
+    }
+
+    /// A token for less than the session is for, by a refresh that leaves the session's own scope as it is.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew).
+    pub async fn narrowed(
+        &self,
+        key: &SessionKey,
+        client: &Client,
+        scopes: Option<&[String]>,
+        resources: &[String],
+        clock_tolerance: u64,
+    ) -> Result<Taken, Error> {
+        let held = self.lock(key)?;
+        let mut session = self.load(key)?;
+        if let Some(trouble) = &session.trouble {
+            return Err(Error::LoginRequired { key: key.clone(), trouble: Some(trouble.clone()) });
+        }
+        let Some(refresh_token) = session.tokens.refresh_token.clone() else {
+            return Err(Error::LoginRequired { key: key.clone(), trouble: None });
+        };
+        check_binding(&session, client).await?;
+        self.store.probe()?;
+        let refresh = Refresh {
+            refresh_token: &refresh_token,
+            scopes: &session.tokens.scopes,
+            narrower: scopes,
+            resources: if resources.is_empty() { &session.resources } else { resources },
+            earlier: session.identity.as_ref().map(|identity| id_token::Earlier {
+                issuer: &identity.issuer,
+                subject: &identity.subject,
+                auth_time: identity.auth_time,
+                nonce: identity.nonce.as_deref(),
+            }),
+            clock_tolerance,
+        };
+        match refresh_token::refresh(client, &refresh).await {
+            Ok(refreshed) => {
+                let narrower = taken(&refreshed.tokens);
+                if let Some(rotated) = refreshed.tokens.refresh_token {
+                    session.tokens.refresh_token = Some(rotated);
+                    self.save(&mut session, &held)?;
+                }
+                Ok(narrower)
+            }
+            Err(error) => match self.failed(session, &held, error)?.failure {
+                // The session's own token may be good; it is not the one that was asked for.
+                Some(failure) => Err(failure),
+                None => Err(Error::LoginRequired { key: key.clone(), trouble: None }),
+            },
+        }
+    }
+
+    /// What a failed refresh means for the session.
+    fn failed(&self, mut session: Session, held: &SessionLock, error: grant::Error) -> Result<Renewed, Error> {
+        let error = match error {
+            grant::Error::Rotated { error, refresh_token } => {
+                // The old one may be used up: whatever else is wrong with the answer, this one must not be lost.
+                session.tokens.refresh_token = Some(refresh_token);
+                if is_suspicious(&error) {
+                    session.trouble = Some(self.trouble("id_token", Some(error.to_string())));
+                }
+                self.save(&mut session, held)?;
+                return Err(Error::Grant(*error));
+            }
+            error => error,
+        };
+        if let Some(told) = refused(&error) {
+            // Where locks do not reach, somebody else may have renewed it meanwhile.
+            if let Ok(newer) = self.load(&session.key) {
+                if newer.tokens.refresh_token != session.tokens.refresh_token {
+                    return Ok(Renewed { session: newer, remarks: Vec::new(), failure: None, by_us: false });
+                }
+            }
+            let trouble = self.trouble(&told.error, told.description.clone());
+            session.trouble = Some(trouble.clone());
+            // Kept for display; a store that fails now will be told the same by the next refresh.
+            let _ = self.save(&mut session, held);
+            return Err(Error::LoginRequired { key: session.key, trouble: Some(trouble) });
+        }
+        let now = self.clock.seconds();
+        let still_good = session.tokens.expires_at.is_none_or(|end| end > now);
+        if still_good && is_temporary(&error) {
+            return Ok(Renewed { session, remarks: Vec::new(), failure: Some(Error::Grant(error)), by_us: false });
+        }
+        Err(Error::Grant(error))
+    }
+
+    fn trouble(&self, error: &str, description: Option<String>) -> Trouble {
+        Trouble { since: self.clock.seconds(), error: error.to_owned(), description }
+    }
+
+    /// Writes the session durably, then what may be known of it without its secrets.
+    fn save(&self, session: &mut Session, held: &SessionLock) -> Result<(), Error> {
+        session.generation = random::text::<16>()?;
+        if let Err(error) = self.store.save(session, held) {
+            return Err(match self.store.rescue(session, held) {
+                Ok(place) => Error::Rescued { key: session.key.clone(), place, source: Box::new(error) },
+                Err(_) => error,
+            });
+        }
+        self.catalog.put(Entry::of(session, self.store.name()))?;
+        self.cache.put(session, self.clock.seconds());
+        Ok(())
+    }
+
+    /// Brings the index up to what the store holds, after a process died between the two.
+    fn repair(&self, session: &Session) -> Result<(), Error> {
+        let entry = Entry::of(session, self.store.name());
+        match self.catalog.find(&session.key)? {
+            Some(known) if known.generation == entry.generation => Ok(()),
+            _ => self.catalog.put(entry),
+        }
+    }
+}
+
+fn taken(tokens: &TokenSet) -> Taken {
+    Taken {
+        access_token: tokens.access_token.clone(),
+        token_type: tokens.token_type,
+        expires_at: tokens.expires_at,
+        scopes: tokens.scopes.clone(),
+    }
+}
+
+/// What the server said, if it no longer accepts the refresh token.
+///
+/// # Specification
+/// RFC 6749 §5.2 (`invalid_grant`); OpenID Connect Core §3.1.2.6 (the others).
+fn refused(error: &grant::Error) -> Option<&protocol::ErrorResponse> {
+    const FINAL: [&str; 5] =
+        ["invalid_grant", "interaction_required", "login_required", "consent_required", "account_selection_required"];
+    match error {
+        grant::Error::Protocol(protocol::Error::Server(told)) if FINAL.contains(&told.error.as_str()) => Some(told),
+        _ => None,
+    }
+}
+
+/// Whether trying again later may help.
+fn is_temporary(error: &grant::Error) -> bool {
+    match error {
+        grant::Error::Client(client::Error::System(_)) | grant::Error::System(_) | grant::Error::Unknown { .. } => true,
+        grant::Error::Client(client::Error::Protocol(error)) | grant::Error::Protocol(error) => match error {
+            protocol::Error::Unavailable { .. }
+            | protocol::Error::Status { .. }
+            | protocol::Error::NotJson { .. }
+            | protocol::Error::Json { .. }
+            | protocol::Error::Field { .. } => true,
+            protocol::Error::Server(told) => told.error == "temporarily_unavailable" || told.error == "server_error",
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether an ID token that came with a refresh is another person's or forged.
+fn is_suspicious(error: &grant::Error) -> bool {
+    let error = match error {
+        grant::Error::Client(client::Error::Protocol(error)) | grant::Error::Protocol(error) => error,
+        _ => return false,
+    };
+    matches!(error, protocol::Error::Signature(_) | protocol::Error::Claims(_))
+}
+
+/// Refuses to send the session's tokens anywhere but where they came from.
+pub(super) async fn check_binding(session: &Session, client: &Client) -> Result<(), Error> {
+    let now = super::login::binding(client).await?;
+    let then = &session.binding;
+    let moved = |what: &'static str, then: &str, now: &str| {
+        Err(Error::Moved { key: session.key.clone(), what, then: then.to_owned(), now: now.to_owned() })
+    };
+    for (what, then, now) in [
+        ("issuer", then.issuer.as_deref().unwrap_or_default(), now.issuer.as_deref().unwrap_or_default()),
+        ("token_endpoint", &then.token_endpoint, &now.token_endpoint),
+        ("client_id", &then.client_id, &now.client_id),
+        ("client_auth", &then.client_auth, &now.client_auth),
+    ] {
+        if then != now {
+            return moved(what, then, now);
+        }
+    }
+    for (what, then, now) in [
+        ("refresh_endpoint", &then.refresh_endpoint, &now.refresh_endpoint),
+        ("revocation_endpoint", &then.revocation_endpoint, &now.revocation_endpoint),
+        ("userinfo_endpoint", &then.userinfo_endpoint, &now.userinfo_endpoint),
+        ("jwks_uri", &then.jwks_uri, &now.jwks_uri),
+    ] {
+        match (then, now) {
+            (Some(then), Some(now)) if then != now => return moved(what, then, now),
+            // New since then: harmless where the tokens came from, suspicious anywhere else.
+            (None, Some(now)) if !same_origin(now, &session.binding.token_endpoint) => return moved(what, "none", now),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn same_origin(a: &str, b: &str) -> bool {
+    matches!((Url::parse(a), Url::parse(b)), (Ok(a), Ok(b)) if a.origin() == b.origin())
+}

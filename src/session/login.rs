@@ -1,0 +1,138 @@
+//! From a grant to a kept session.
+
+use super::{Binding, Error, Identity, Keeper, Profile, Session, SessionKey};
+use crate::callback::Outcome;
+use crate::client::{self, Client};
+use crate::grant::identity::{Identity as Identified, identify};
+use crate::grant::{self, Grant, GrantRequest, Interaction, Obtained};
+use crate::protocol;
+use crate::protocol::id_token::IdToken;
+use crate::protocol::token::Remark;
+use crate::registry::provider::Endpoint;
+use crate::system::trace::{Event, Party, Step};
+
+/// A login that succeeded.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The session as it is kept.
+    pub session: Session,
+    /// What a person should know.
+    pub remarks: Vec<Remark>,
+    /// Why less is known of the person than there might be.
+    pub identity_remark: Option<String>,
+}
+
+/// Logs in: makes sure that the session can be kept, obtains tokens, finds out whose they are, keeps them, and only then
+/// tells the browser so.
+///
+/// `account` forces the session's label.
+///
+/// # Errors
+/// Why there is no new session; the old one is then as it was.
+pub async fn login(
+    keeper: &Keeper,
+    client: &Client,
+    grant: &dyn Grant,
+    request: &GrantRequest,
+    user: &dyn Interaction,
+    account: Option<&str>,
+) -> Result<LoggedIn, Error> {
+    keeper.store().probe()?;
+    let Obtained { tokens, id_token, remarks, page } = grant.obtain(client, request, user).await?;
+    let obtained = Obtained { tokens, id_token, remarks, page: grant::Page::default() };
+    let kept = keep(keeper, client, grant, request, obtained, account).await;
+    page.finish(outcome(client, &kept)).await;
+    kept
+}
+
+async fn keep(
+    keeper: &Keeper,
+    client: &Client,
+    grant: &dyn Grant,
+    request: &GrantRequest,
+    obtained: Obtained,
+    account: Option<&str>,
+) -> Result<LoggedIn, Error> {
+    let Obtained { tokens, id_token, remarks, .. } = obtained;
+    let identified = identify(client, &tokens, id_token.as_ref(), request.clock_tolerance).await?;
+    let Identified { profile, account: told, remark } = identified;
+    let account = account.or(told.as_deref()).unwrap_or(SessionKey::DEFAULT_ACCOUNT);
+    let mut session = Session {
+        key: SessionKey::new(&client.provider().id, account)?,
+        binding: binding(client).await?,
+        grant: grant.name().to_owned(),
+        requested_scopes: request.scopes.clone(),
+        resources: request.resources.clone(),
+        audience: request.audience.clone(),
+        profile: Profile {
+            id: profile.id,
+            name: profile.name,
+            username: profile.username,
+            email: profile.email,
+            picture: profile.picture,
+        },
+        identity: id_token.as_ref().map(identity),
+        created_at: client.system().clock.seconds(),
+        refreshed_at: None,
+        trouble: None,
+        waivers: client.provider().weakened(),
+        generation: String::new(),
+        tokens,
+    };
+    keeper.keep(&mut session)?;
+    client.system().trace.tell(|| {
+        Event::Step(Step {
+            number: 4,
+            between: (Party::Client, Party::Store),
+            title: format!("keep the session in the {} store", keeper.store().name()),
+            why: "whoever can read the store can use the session; nothing else holds its tokens".into(),
+            specification: "RFC 6749 section 10.4, RFC 8252 section 8.12",
+        })
+    });
+    Ok(LoggedIn { session, remarks, identity_remark: remark })
+}
+
+fn identity(id_token: &IdToken) -> Identity {
+    Identity {
+        issuer: id_token.issuer().to_owned(),
+        subject: id_token.subject().to_owned(),
+        auth_time: id_token.auth_time(),
+        nonce: id_token.nonce().map(str::to_owned),
+    }
+}
+
+/// The browser's last page.
+fn outcome(client: &Client, kept: &Result<LoggedIn, Error>) -> Outcome {
+    match kept {
+        Ok(_) => Outcome::Success { heading: format!("Logged in to {}", client.provider().name), detail: None },
+        Err(_) => Outcome::Failure { heading: "Login failed".into(), text: None },
+    }
+}
+
+/// What tokens obtained by `client` are bound to.
+///
+/// # Errors
+/// When the server's endpoints or the client authentication cannot be known.
+pub async fn binding(client: &Client) -> Result<Binding, Error> {
+    let provider = client.provider();
+    let server = client.server().await.map_err(grant::Error::from)?;
+    let text = |url: &Option<url::Url>| url.as_ref().map(ToString::to_string);
+    let lacks = || client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" };
+    let token_endpoint = text(&server.token_endpoint).ok_or_else(lacks).map_err(grant::Error::from)?;
+    Ok(Binding {
+        issuer: provider.issuer.clone(),
+        token_endpoint,
+        refresh_endpoint: provider.refresh_endpoint.as_ref().and_then(Endpoint::url).map(ToString::to_string),
+        revocation_endpoint: text(&server.revocation_endpoint),
+        userinfo_endpoint: text(&server.userinfo_endpoint),
+        jwks_uri: text(&server.jwks_uri),
+        client_id: client.client_id().to_owned(),
+        client_auth: client.authentication().await.map_err(grant::Error::from)?.method().to_owned(),
+    })
+}
+
+impl From<protocol::Error> for Error {
+    fn from(error: protocol::Error) -> Self {
+        Self::Grant(error.into())
+    }
+}
