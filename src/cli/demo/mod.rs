@@ -33,7 +33,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use error::PlayError;
 pub use person::play;
 pub use server::Seen;
 

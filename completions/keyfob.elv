@@ -1,0 +1,404 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[keyfob] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'keyfob'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'keyfob'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand login 'Obtain a session'
+            cand token 'Print a valid access token, refreshing it when needed'
+            cand list 'List sessions'
+            cand status 'Say whether a session is usable, until when, for what'
+            cand refresh 'Renew a session now'
+            cand switch 'Make a session the default of its provider'
+            cand logout 'Revoke and forget a session'
+            cand provider 'See and edit what one can log in to'
+            cand completions 'Print a completion script'
+            cand demo 'A guided first run against a built-in authorization server, nothing to register'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'keyfob;login'= {
+            cand --grant 'How to obtain the tokens; see: keyfob provider grants'
+            cand --scope 'Ask for these scopes instead of the configured ones; +NAME adds one'
+            cand --resource 'Ask for a token for this resource; repeatable'
+            cand --audience 'Ask for a token for this audience, where the provider knows audiences'
+            cand --param 'Send a further parameter with the authorization request; repeatable'
+            cand --client-id 'Use this client'
+            cand --client-secret-file 'Read the client secret from this file; - is standard input'
+            cand --browser 'Open the address with this command; %u stands for the address'
+            cand --port 'Listen for the redirect on this port'
+            cand --redirect-uri 'Use this redirect URI'
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --no-browser 'Print the address instead of opening it'
+            cand --qr 'Show the address as a QR code too'
+            cand --with-token 'Read a token, or a token response as JSON, from standard input instead of asking the provider'
+            cand --default 'Make the new session the default of its provider'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;token'= {
+            cand --format 'The form: raw, json, header, headers, curl, xoauth2 or oauthbearer'
+            cand --min-validity 'Refresh unless valid for at least this long [default: 60s]'
+            cand --scope 'A token for these scopes only; the session keeps its own'
+            cand --resource 'A token for this resource only; repeatable'
+            cand -o 'Write to this file, readable by you alone, instead of stdout'
+            cand --output 'Write to this file, readable by you alone, instead of stdout'
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --id-token 'The ID token instead of the access token'
+            cand --no-refresh 'Only a token already stored and valid, else exit 4; no network'
+            cand --login 'Start a login when one is needed and a terminal is there'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;list'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;status'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --claims 'Show the claims of the ID token, as they were verified at login'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;refresh'= {
+            cand --expiring-within 'Only what expires within this time'
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --all 'Every session'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;switch'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;logout'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --no-revoke 'Only forget it here; no network'
+            cand --all 'Every session'
+            cand --yes 'Do not ask before ending every session'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;provider'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand list 'Names, protocol, grants, and what is still needed'
+            cand show 'The effective settings of a provider and where each comes from'
+            cand add 'Add a provider to your own file'
+            cand remove 'Remove a provider from your own file'
+            cand grants 'The ways to obtain tokens, and what they need'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'keyfob;provider;list'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;provider;show'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --toml 'As TOML, fit to hand to colleagues, without secrets'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;provider;add'= {
+            cand --issuer 'The issuer of an OpenID Connect or OAuth 2.0 server that publishes its metadata'
+            cand --extends 'Start from this provider'
+            cand --client-id 'Your client'
+            cand --client-secret-file 'Put the client secret in this file into the secret store; - is standard input'
+            cand --from 'Take the entries of this file, such as `provider show --toml` prints; - is standard input'
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;provider;remove'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;provider;grants'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;provider;help'= {
+            cand list 'Names, protocol, grants, and what is still needed'
+            cand show 'The effective settings of a provider and where each comes from'
+            cand add 'Add a provider to your own file'
+            cand remove 'Remove a provider from your own file'
+            cand grants 'The ways to obtain tokens, and what they need'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'keyfob;provider;help;list'= {
+        }
+        &'keyfob;provider;help;show'= {
+        }
+        &'keyfob;provider;help;add'= {
+        }
+        &'keyfob;provider;help;remove'= {
+        }
+        &'keyfob;provider;help;grants'= {
+        }
+        &'keyfob;provider;help;help'= {
+        }
+        &'keyfob;completions'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;demo'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --keep 'Leave the session and the server running until Ctrl-C, to try the other commands on `demo`'
+            cand --no-browser 'Play the person at the browser too'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;help'= {
+            cand login 'Obtain a session'
+            cand token 'Print a valid access token, refreshing it when needed'
+            cand list 'List sessions'
+            cand status 'Say whether a session is usable, until when, for what'
+            cand refresh 'Renew a session now'
+            cand switch 'Make a session the default of its provider'
+            cand logout 'Revoke and forget a session'
+            cand provider 'See and edit what one can log in to'
+            cand completions 'Print a completion script'
+            cand demo 'A guided first run against a built-in authorization server, nothing to register'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'keyfob;help;login'= {
+        }
+        &'keyfob;help;token'= {
+        }
+        &'keyfob;help;list'= {
+        }
+        &'keyfob;help;status'= {
+        }
+        &'keyfob;help;refresh'= {
+        }
+        &'keyfob;help;switch'= {
+        }
+        &'keyfob;help;logout'= {
+        }
+        &'keyfob;help;provider'= {
+            cand list 'Names, protocol, grants, and what is still needed'
+            cand show 'The effective settings of a provider and where each comes from'
+            cand add 'Add a provider to your own file'
+            cand remove 'Remove a provider from your own file'
+            cand grants 'The ways to obtain tokens, and what they need'
+        }
+        &'keyfob;help;provider;list'= {
+        }
+        &'keyfob;help;provider;show'= {
+        }
+        &'keyfob;help;provider;add'= {
+        }
+        &'keyfob;help;provider;remove'= {
+        }
+        &'keyfob;help;provider;grants'= {
+        }
+        &'keyfob;help;completions'= {
+        }
+        &'keyfob;help;demo'= {
+        }
+        &'keyfob;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,24 @@
+//! The program against a server that is strict, or hostile when told: whole output, exit code, and what was sent.
+//!
+//! Nothing here needs an external part; whole journeys with real ones are in `tests/interop`.
+
+#![cfg(unix)]
+
+mod support;
+
+mod authorization;
+mod callback;
+mod config;
+mod discovery;
+mod id_token;
+mod list_status;
+mod login;
+mod network;
+mod output;
+mod process;
+mod provider;
+mod refresh;
+mod store;
+mod support_works;
+mod token_answers;
+mod usage;

@@ -1,0 +1,22 @@
+//! What the tests stand on: keyfob with a home of its own, and a server that is strict, or hostile when told.
+
+mod answer;
+mod callback;
+mod files;
+mod jwt;
+mod keyfob;
+mod process;
+mod provider;
+mod request;
+mod server;
+mod terminal;
+
+pub use answer::{Answer, Gate};
+pub use callback::{Page, Redirect, fetch};
+pub use files::{contains, files, mode};
+pub use jwt::{Key, base64url, now, sha256};
+pub use keyfob::{Keyfob, Login};
+pub use process::{Finished, Running, eventually, within};
+pub use request::Request;
+pub use server::Server;
+pub use terminal::Terminal;

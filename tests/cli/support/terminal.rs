@@ -1,0 +1,113 @@
+//! A pseudo-terminal, for what keyfob does only where a person sits.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use super::{Finished, Running, eventually, within};
+
+/// A program at a terminal of 120 columns and 40 lines.
+pub struct Terminal {
+    running: Running,
+    keyboard: File,
+    screen: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Terminal {
+    pub fn start(command: &mut Command) -> Self {
+        let (keyboard, line) = pair();
+        let other = |line: &OwnedFd| line.try_clone().expect("a second handle");
+        command.stdin(other(&line)).stdout(other(&line)).stderr(line);
+        // SAFETY: setsid and ioctl are async-signal-safe and touch nothing of the parent's memory.
+        unsafe {
+            command.pre_exec(|| {
+                libc::setsid();
+                libc::ioctl(0, libc::TIOCSCTTY, 0);
+                Ok(())
+            });
+        }
+        let running = Running::spawn(command);
+        let screen = Arc::new(Mutex::new(Vec::new()));
+        let (sink, mut source) = (Arc::clone(&screen), keyboard.try_clone().expect("a second handle"));
+        thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(count @ 1..) = source.read(&mut chunk) {
+                sink.lock().expect("no reader panics").extend_from_slice(&chunk[..count]);
+            }
+        });
+        Self { running, keyboard, screen }
+    }
+
+    /// Types this, which must end with what the person would press.
+    pub fn type_in(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes what is typed");
+    }
+
+    /// Everything written so far.
+    pub fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().expect("no reader panics")).into_owned()
+    }
+
+    #[track_caller]
+    pub fn wait_for(&self, text: &str) {
+        eventually(&format!("`{text}` on the terminal"), || self.screen().contains(text).then_some(()));
+    }
+
+    /// Waits for the end; what was on the screen is the result's `stdout`. The command lets go of the terminal first.
+    #[track_caller]
+    pub fn finish(self, command: Command) -> Finished {
+        drop(command);
+        let mut finished = self.running.finish();
+        let mut last = usize::MAX;
+        // The reader is a moment behind: ready when nothing has come between two looks.
+        let mut quiet = || {
+            let length = self.screen.lock().expect("no reader panics").len();
+            std::mem::replace(&mut last, length) == length
+        };
+        within(Duration::from_secs(1), || quiet().then_some(()));
+        finished.stdout = String::from_utf8_lossy(&self.screen.lock().expect("no reader panics")).into_owned();
+        finished
+    }
+
+    /// Takes the terminal away, as a closed window does.
+    pub fn close(self) -> Running {
+        let Self { running, keyboard, screen: _ } = self;
+        // The reader holds a handle of its own; hang up for certain.
+        running.signal(libc::SIGHUP);
+        drop(keyboard);
+        running
+    }
+}
+
+fn pair() -> (File, OwnedFd) {
+    let (mut master, mut slave) = (0, 0);
+    let size = libc::winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: two places for numbers and a size that live during the call; the new descriptors are owned from here on.
+    unsafe {
+        let made =
+            libc::openpty(&raw mut master, &raw mut slave, std::ptr::null_mut(), std::ptr::null(), &raw const size);
+        assert_eq!(made, 0, "a pseudo-terminal can be made");
+        for handle in [master, slave] {
+            libc::fcntl(handle, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+        (File::from_raw_fd(master), OwnedFd::from_raw_fd(slave))
+    }
+}
+
+#[test]
+fn a_program_at_the_terminal_sees_one_and_reads_what_is_typed() {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "test -t 0 && test -t 1 && test -t 2 && printf 'name> ' && read name && echo \"hello $name\""]);
+    let mut terminal = Terminal::start(&mut command);
+
+    terminal.wait_for("name> ");
+    terminal.type_in("ada\n");
+
+    let finished = terminal.finish(command).expect(0);
+    assert!(finished.stdout.ends_with("hello ada\r\n"), "{finished:#?}");
+}
