@@ -263,9 +263,8 @@ impl Context {
             observers.push(Arc::new(explain::Explain::new(self.terminal.clone(), format)));
         }
         let level = match self.environment.text("KEYFOB_LOG") {
-            Some(filter) => log::Level::of_filter(&filter).map_err(|reason| {
-                Failure::new(ExitCode::Config, format!("KEYFOB_LOG is unusable: {reason}"))
-            })?,
+            Some(filter) => log::Level::of_filter(&filter)
+                .map_err(|reason| Failure::new(ExitCode::Config, format!("KEYFOB_LOG is unusable: {reason}")))?,
             None => log::Level::of_verbosity(self.common.verbose),
         };
         if let Some(log) = log::Log::new(self.terminal.clone(), level) {
@@ -278,7 +277,8 @@ impl Context {
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
         signals::watch(&self.terminal);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::new(ExitCode::Internal, format!("no runtime can be started: {error}")))?;
+        let runtime =
+            runtime.map_err(|error| Failure::new(ExitCode::Internal, format!("no runtime can be started: {error}")))?;
         let output = runtime.block_on(future);
         // A look-up that still runs on a thread of its own is not waited for.
         runtime.shutdown_background();
@@ -297,7 +297,11 @@ impl Context {
         }
     }
 
-    fn once<'a, T>(&'a self, cell: &'a OnceCell<T>, make: impl FnOnce() -> Result<T, Failure>) -> Result<&'a T, Failure> {
+    fn once<'a, T>(
+        &'a self,
+        cell: &'a OnceCell<T>,
+        make: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<&'a T, Failure> {
         if cell.get().is_none() {
             let made = make()?;
             let _ = cell.set(made);

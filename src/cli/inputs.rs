@@ -28,14 +28,16 @@ pub struct Input {
 /// Wrong usage: no `=`, a secret written out, a value that cannot be fetched.
 pub fn read(definition: &Definition, option: &str, environment: &Environment) -> Result<Input, Failure> {
     let Some((key, value)) = option.split_once('=') else {
-        return Err(Failure::usage("`--set` takes KEY=VALUE").hint("for example  --set token_endpoint=https://id.example/token"));
+        return Err(Failure::usage("`--set` takes KEY=VALUE")
+            .hint("for example  --set token_endpoint=https://id.example/token"));
     };
     let is_secret = definition.holds_secret(key);
     let value = match indirect(value, environment)? {
         Some(value) => value,
         None if is_secret => {
             let message = format!("`{key}` holds a secret, which does not belong on a command line");
-            return Err(Failure::usage(message).hint(format!("give it as  --set {key}=@FILE,  --set {key}=-  or  --set {key}=env:NAME")));
+            return Err(Failure::usage(message)
+                .hint(format!("give it as  --set {key}=@FILE,  --set {key}=-  or  --set {key}=env:NAME")));
         }
         None => Secret::new(value),
     };

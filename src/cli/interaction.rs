@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use keyfob::grant::{Error, Interaction, LocalFuture};
 use keyfob::secret::Secret;
-use keyfob::system::http::endpoint;
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 use url::Url;
@@ -82,19 +81,24 @@ impl AtTerminal {
 
     /// What to do where no browser can be opened.
     fn guide(&self, reason: Reason, url: &Url, redirect_uri: &str) {
-        let why = if reason == Reason::Unwanted { String::new() } else { format!("No browser here ({}). ", reason.phrase()) };
+        let why =
+            if reason == Reason::Unwanted { String::new() } else { format!("No browser here ({}). ", reason.phrase()) };
         let place = if reason == Reason::Unwanted { "" } else { " on your own machine" };
         self.terminal.say(&format!("{why}Open this address{place}:"));
         self.show(url);
-        let authority = Url::parse(redirect_uri).ok().filter(|uri| uri.scheme() == "http").and_then(|uri| {
-            Some((uri.host_str()?.to_owned(), uri.port()?))
-        });
+        let authority = Url::parse(redirect_uri)
+            .ok()
+            .filter(|uri| uri.scheme() == "http")
+            .and_then(|uri| Some((uri.host_str()?.to_owned(), uri.port()?)));
         let Some((host, port)) = authority else { return };
         match (reason, self.can_paste()) {
-            (Reason::Unwanted, true) => self.terminal.say("Then return here, or paste the address of the page you land on."),
+            (Reason::Unwanted, true) => {
+                self.terminal.say("Then return here, or paste the address of the page you land on.")
+            }
             (Reason::Unwanted, false) => {}
             (_, paste) => {
-                self.terminal.say(&format!("Your browser will end on a page at {host}:{port} that may not load. Either"));
+                self.terminal
+                    .say(&format!("Your browser will end on a page at {host}:{port} that may not load. Either"));
                 if paste {
                     self.terminal.say("  - paste that page's address here, or");
                 }
@@ -113,6 +117,7 @@ impl Interaction for AtTerminal {
                     "schema": "keyfob.login/1", "event": "browser", "url": url.as_str(), "redirect_uri": redirect_uri
                 }));
             }
+            self.terminal.detail(1, &format!("redirect URI: {redirect_uri}"));
             if self.qr {
                 self.show_qr(url);
             }
@@ -121,12 +126,12 @@ impl Interaction for AtTerminal {
                 return Ok(());
             }
             *self.url.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(url.clone());
+            self.terminal.say(&format!("Opening {url} in your browser."));
+            self.shown.store(true, Ordering::Relaxed);
             if self.can_paste() {
-                self.terminal.say(&format!("Opening {url} in your browser."));
-                self.shown.store(true, Ordering::Relaxed);
-                self.terminal.say("Not opening? Open the address yourself, then paste the address of the page you land on here.");
-            } else {
-                self.terminal.say(&format!("Opening {}?… in your browser.", endpoint(url)));
+                self.terminal.say(
+                    "Not opening? Open the address yourself, then paste the address of the page you land on here.",
+                );
             }
             match browser::open(&self.browser, url, &self.secret_variables) {
                 Ok(opening) => *self.opening.lock().await = Some(opening),

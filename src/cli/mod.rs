@@ -48,8 +48,12 @@ All commands: keyfob --help.  One of them: keyfob login --help.
 /// Log in to OAuth and OpenID Connect services, keep the tokens in the system keyring, hand them to whatever needs them
 #[derive(Debug, Parser)]
 #[command(name = "keyfob", version, disable_help_subcommand = false, subcommand_required = false)]
-#[command(before_help = "Examples:\n  keyfob demo\n  keyfob login github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user")]
-#[command(after_help = "TARGET is a provider (github), a session (github/octocat) or an address that a session covers.")]
+#[command(
+    before_help = "Examples:\n  keyfob demo\n  keyfob login github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user"
+)]
+#[command(
+    after_help = "TARGET is a provider (github), a session (github/octocat) or an address that a session covers."
+)]
 pub struct Cli {
     #[command(flatten)]
     common: Common,
@@ -175,8 +179,10 @@ fn usage(error: &clap::Error) -> Failure {
     let rendered = error.render().to_string();
     let first = rendered.lines().next().unwrap_or_default();
     let mut message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
-    if matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) {
-        let missing: Vec<&str> = rendered.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::trim).collect();
+    if matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
+    {
+        let missing: Vec<&str> =
+            rendered.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::trim).collect();
         message = format!("{message} {}", missing.join(" ")).trim().to_owned();
     }
     let failure = Failure::usage(message);
@@ -185,9 +191,13 @@ fn usage(error: &clap::Error) -> Failure {
         .find_map(|kind| error.get(kind));
     let nearest = match nearest {
         Some(ContextValue::String(word)) => Some(word.clone()),
-        Some(ContextValue::Strings(words)) => words.first().cloned(),
+        // The nearest comes last.
+        Some(ContextValue::Strings(words)) => words.last().cloned(),
         _ => None,
     };
+    if let Some(ContextValue::Strings(allowed)) = error.get(ContextKind::ValidValue) {
+        return failure.hint(format!("it takes one of  {}", allowed.join(", ")));
+    }
     match nearest {
         Some(nearest) => failure.hint(format!("did you mean  {nearest} ?")),
         None => failure.hint("see  keyfob --help"),

@@ -52,9 +52,9 @@ impl Overrides {
             store.remove_secret(&name(key))?;
             return Ok(());
         }
-        let list = self.0.iter().map(|Override { key, value, is_secret }| {
-            json!({ "key": key, "value": value.expose(), "secret": is_secret })
-        });
+        let list = self.0.iter().map(
+            |Override { key, value, is_secret }| json!({ "key": key, "value": value.expose(), "secret": is_secret }),
+        );
         let text = Secret::new(Value::Array(list.collect()).to_string());
         Ok(store.save_secret(&name(key), &format!("keyfob: settings of {key}"), &text)?)
     }

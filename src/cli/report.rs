@@ -4,11 +4,13 @@
 //! a script (a stable code and JSON).
 
 use keyfob::protocol::ErrorResponse;
+use keyfob::session::index::Entry;
 use keyfob::session::{SessionKey, Trouble};
 use keyfob::{callback, client, grant, output, protocol, registry, session, system};
 use serde_json::{Map, Value, json};
 
 use super::exit_code::ExitCode;
+use super::shown;
 use super::terminal::{Terminal, shorten};
 
 /// Characters of a server's description that are shown.
@@ -58,12 +60,27 @@ impl Failure {
         &self.message
     }
 
-    /// Adds where to log in again, for failures at a provider that a login would mend.
+    /// Names the provider in failures that do not.
     pub fn at(mut self, provider: &str) -> Self {
-        let mends = matches!(self.code, ExitCode::LoginRequired);
-        if mends && self.hint.is_none() {
-            self.hint = Some(format!("keyfob login {provider}"));
+        if matches!(self.code, ExitCode::Refused | ExitCode::Network | ExitCode::Protocol)
+            && !self.message.contains(provider)
+        {
+            self.message = format!("{provider}: {}", self.message);
         }
+        self
+    }
+
+    /// Says which login mends it: the provider's, or that of the forced name.
+    pub fn mended_by(mut self, entry: &Entry) -> Self {
+        if self.code == ExitCode::LoginRequired {
+            self.hint = Some(shown::login_command(entry));
+        }
+        self.session(&entry.key)
+    }
+
+    /// Replaces the hint.
+    pub fn instead(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 
@@ -128,7 +145,9 @@ impl From<system::Error> for Failure {
             E::Certificate { .. } => Self::new(ExitCode::Network, message)
                 .hint("set KEYFOB_CA_BUNDLE to your organisation's CA file, if it has one of its own")
                 .not_retryable(),
-            E::TooSlow { .. } => Self::new(ExitCode::Network, message).hint("try again, or allow more time with --timeout"),
+            E::TooSlow { .. } => {
+                Self::new(ExitCode::Network, message).hint("try again, or allow more time with --timeout")
+            }
             E::BadAnswer { .. } => Self::new(ExitCode::Protocol, message),
             E::ForbiddenUrl { .. } => Self::new(ExitCode::Security, message),
             E::Setting { .. } => Self::new(ExitCode::Config, message),
@@ -156,8 +175,11 @@ impl From<registry::Error> for Failure {
             E::UnknownProvider { nearest, .. } => {
                 let failure = Self::new(ExitCode::NotFound, message);
                 match nearest {
-                    Some(nearest) => failure.hint(format!("did you mean  {nearest} ?  All names: keyfob provider list")),
-                    None => failure.hint("see all names with  keyfob provider list,  or add yours with  keyfob provider add"),
+                    Some(nearest) => {
+                        failure.hint(format!("did you mean  {nearest} ?  All names: keyfob provider list"))
+                    }
+                    None => failure
+                        .hint("see all names with  keyfob provider list,  or add yours with  keyfob provider add"),
                 }
             }
             E::MissingVariable { provider, variable, example, .. } => {
@@ -166,10 +188,11 @@ impl From<registry::Error> for Failure {
                     .hint(format!("pass  --set {variable}={example},  or put  {variable} = \"{example}\"  into [providers.{provider}] of providers.toml"))
             }
             E::File(error @ system::Error::NoDirectory { .. }) => error.into(),
-            E::UnsafeFile { ref path, .. } => {
-                Self::new(ExitCode::Config, message).hint(format!("make sure that only you can write it:  chmod go-w {}", path.display()))
+            E::UnsafeFile { ref path, .. } => Self::new(ExitCode::Config, message)
+                .hint(format!("make sure that only you can write it:  chmod go-w {}", path.display())),
+            E::Exists { name, .. } => {
+                Self::new(ExitCode::Usage, message).hint(format!("remove it first:  keyfob provider remove {name}"))
             }
-            E::Exists { name, .. } => Self::new(ExitCode::Usage, message).hint(format!("remove it first:  keyfob provider remove {name}")),
             _ => Self::new(ExitCode::Config, message),
         }
     }
@@ -185,21 +208,33 @@ impl From<protocol::Error> for Failure {
                 Self::new(ExitCode::Network, format!("{message}; it asks to wait {seconds} s")).hint("try again later")
             }
             E::Unavailable { .. } => Self::new(ExitCode::Network, message).hint("try again later"),
-            E::Redirect(_) | E::MetadataEndpoint { .. } | E::Signature(_) | E::Claims(_) => Self::security(error, message),
+            E::Redirect(_) | E::MetadataEndpoint { .. } | E::Signature(_) | E::Claims(_) => {
+                Self::security(error, message)
+            }
             E::MetadataIssuer { expected, found } => {
                 let failure = Self::new(ExitCode::Security, message);
                 let near = expected.trim_end_matches('/').eq_ignore_ascii_case(found.trim_end_matches('/'));
-                if near { failure.hint(format!("if this is the right server, configure  issuer = \"{found}\"")) } else { failure }
+                if near {
+                    failure.hint(format!("if this is the right server, configure  issuer = \"{found}\""))
+                } else {
+                    failure
+                }
             }
-            E::NoS256 { .. } => Self::new(ExitCode::Security, message).hint("ask the server's operator to allow PKCE with S256"),
-            E::ClientAuthentication { .. } => {
-                Self::new(ExitCode::Config, message).hint("set  client_auth  in the provider's entry to a method that both sides have")
+            E::NoS256 { .. } => {
+                Self::new(ExitCode::Security, message).hint("ask the server's operator to allow PKCE with S256")
             }
+            E::ClientAuthentication { .. } => Self::new(ExitCode::Config, message)
+                .hint("set  client_auth  in the provider's entry to a method that both sides have"),
             E::Userinfo(error) => {
                 let code = if error.is_security() { ExitCode::Security } else { ExitCode::Protocol };
                 Self::new(code, message)
             }
-            E::Scope(_) | E::ReservedParameter(_) | E::Parameter { .. } | E::TooLong(_) => Self::new(ExitCode::Usage, message),
+            E::EndpointParameter(_) => {
+                Self::new(ExitCode::Config, message).hint("take it out of the entry's  authorization_endpoint")
+            }
+            E::Scope(_) | E::ReservedParameter(_) | E::Parameter { .. } | E::TooLong(_) => {
+                Self::new(ExitCode::Usage, message)
+            }
             _ => Self::new(ExitCode::Protocol, message),
         }
     }
@@ -217,15 +252,19 @@ impl Failure {
             message = format!("{message}; it says: {}", shorten(description, DESCRIPTION));
         }
         let (code, hint) = match told.error.as_str() {
-            "temporarily_unavailable" | "server_error" => (ExitCode::Network, Some("try again later")),
-            "invalid_client" | "unauthorized_client" => {
-                (ExitCode::Refused, Some("check  client_id,  client_secret  and  client_auth  of the provider:  keyfob provider show"))
-            }
-            "invalid_grant" => {
-                (ExitCode::Refused, Some("log in again; if it stays, compare the registered redirect URI and this machine's clock"))
-            }
+            "temporarily_unavailable" => (ExitCode::Network, Some("try again later")),
+            "invalid_client" | "unauthorized_client" => (
+                ExitCode::Refused,
+                Some("check  client_id,  client_secret  and  client_auth  of the provider:  keyfob provider show"),
+            ),
+            "invalid_grant" => (
+                ExitCode::Refused,
+                Some("log in again; if it stays, compare the registered redirect URI and this machine's clock"),
+            ),
             "invalid_scope" => (ExitCode::Refused, Some("ask for other scopes with  --scope")),
-            "redirect_uri_mismatch" => (ExitCode::Refused, Some("register the redirect URI that  keyfob login -v  shows")),
+            "redirect_uri_mismatch" => {
+                (ExitCode::Refused, Some("register the redirect URI that  keyfob login -v  shows"))
+            }
             "invalid_request" | "unsupported_grant_type" | "unsupported_response_type" => {
                 (ExitCode::Refused, Some("see what was sent with  -vv"))
             }
@@ -334,8 +373,10 @@ impl From<session::Error> for Failure {
                 .session(&key),
             E::Busy { .. } => Self::new(ExitCode::Timeout, message).hint("wait for the other command, or end it"),
             E::Cancelled { .. } => Self::new(ExitCode::Interrupted, message),
-            E::NotAvailable { store: "keyring", .. } => Self::new(ExitCode::Store, format!("no system keyring is available here ({message})"))
-                .hint("choose a store:  KEYFOB_STORAGE=file,  or  storage = \"file\"  in config.toml"),
+            E::NotAvailable { store: "keyring", .. } => {
+                Self::new(ExitCode::Store, format!("no system keyring is available here ({message})"))
+                    .hint("choose a store:  KEYFOB_STORAGE=file,  or  storage = \"file\"  in config.toml")
+            }
             E::Locked { .. } => Self::new(ExitCode::Store, message)
                 .hint("unlock the keyring, or choose another store:  KEYFOB_STORAGE=file"),
             E::TimedOut { .. } => Self::new(ExitCode::Store, message)
@@ -346,8 +387,10 @@ impl From<session::Error> for Failure {
                 Self::new(ExitCode::Store, message.clone()).hint(format!("log in again:  keyfob login {name}"))
             }
             E::NewerVersion { .. } => Self::new(ExitCode::Store, message).hint("upgrade keyfob"),
-            E::Rescued { ref place, .. } => Self::new(ExitCode::Store, message.clone())
-                .hint(format!("mend the store; the renewed session waits in {} and is taken from there", place.display())),
+            E::Rescued { ref place, .. } => Self::new(ExitCode::Store, message.clone()).hint(format!(
+                "mend the store; the renewed session waits in {} and is taken from there",
+                place.display()
+            )),
             _ => Self::new(ExitCode::Store, message),
         }
     }
@@ -357,7 +400,9 @@ impl Failure {
     /// A token is wanted and a person must log in.
     pub fn login_required(key: &SessionKey, trouble: Option<&Trouble>) -> Self {
         let reason = match trouble {
-            Some(trouble) => format!("the server no longer accepts the refresh token ({})", shorten(&trouble.error, 100)),
+            Some(trouble) => {
+                format!("the server no longer accepts the refresh token ({})", shorten(&trouble.error, 100))
+            }
             None => "its token has expired and there is no refresh token".into(),
         };
         let mut failure = Self::new(ExitCode::LoginRequired, format!("{key}: login required; {reason}"));

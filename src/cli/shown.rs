@@ -1,6 +1,7 @@
 //! A session as it is shown: JSON for scripts, lines for people.
 
 use keyfob::protocol::token::Remark;
+use keyfob::session::SessionKey;
 use keyfob::session::index::Entry;
 use serde_json::{Map, Value, json};
 
@@ -121,6 +122,21 @@ pub fn is_default(entry: &Entry, all: &[Entry]) -> bool {
     entry.default || others.next().is_none()
 }
 
+/// What to type to log in to a session's account again: the provider's name, unless the account's label was forced.
+pub fn login_command(entry: &Entry) -> String {
+    let (profile, account) = (&entry.profile, entry.key.account());
+    let told = [&profile.username, &profile.email, &profile.id];
+    let derived = told
+        .into_iter()
+        .flatten()
+        .any(|name| SessionKey::new(entry.key.provider(), name).is_ok_and(|key| key == entry.key));
+    if derived || account == SessionKey::DEFAULT_ACCOUNT {
+        format!("keyfob login {}", entry.key.provider())
+    } else {
+        format!("keyfob login {}", entry.key)
+    }
+}
+
 /// When a session ends, in the words of a list.
 pub fn ends(entry: &Entry, now: i64, wording: &Wording) -> String {
     match (State::of(entry, now), &entry.trouble) {
@@ -148,7 +164,9 @@ pub fn remarks(terminal: &Terminal, remarks: &[Remark]) {
             Remark::NotGranted(scopes) => terminal.warning(&format!("not granted: {}", scopes.join(" "))),
             Remark::ExpiredOnArrival => terminal.warning("the server issued a token that has already expired"),
             Remark::LifetimeUnknown(value) => {
-                terminal.warning(&format!("the server gives the token the lifetime {value}, which means nothing; it counts as unknown"));
+                terminal.warning(&format!(
+                    "the server gives the token the lifetime {value}, which means nothing; it counts as unknown"
+                ));
             }
             _ => {}
         }

@@ -28,11 +28,6 @@ impl Table {
         self.records.push(record);
     }
 
-    /// Whether there are no records.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
     /// The heading and one line per record, in columns.
     pub fn lines(&self) -> Vec<String> {
         let heading = self.columns.iter().map(|&name| name.to_owned()).collect();
@@ -125,7 +120,6 @@ mod tests {
     fn without_records_there_is_the_heading() {
         let table = Table::new(["A", "B"]);
 
-        assert!(table.is_empty());
         assert_eq!(table.lines(), ["A  B"]);
         assert!(table.facts().is_empty());
     }

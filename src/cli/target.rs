@@ -108,7 +108,8 @@ fn chosen(context: &Context, mut entries: Vec<Entry>, name: &str) -> Result<Entr
 fn only(context: &Context) -> Result<Entry, Failure> {
     let (mut entries, _) = context.keeper()?.catalog().all()?;
     match entries.len() {
-        0 => Err(Failure::usage("there is no session to choose from").hint("keyfob login PROVIDER;  names: keyfob provider list")),
+        0 => Err(Failure::usage("there is no session to choose from")
+            .hint("keyfob login PROVIDER;  names: keyfob provider list")),
         1 => Ok(entries.swap_remove(0)),
         _ => pick(context, entries, "there are several sessions"),
     }
@@ -173,7 +174,8 @@ fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Fai
         0 => {
             let shown = keyfob::system::http::endpoint(url);
             let code = if absence == Absence::NotFound { ExitCode::NotFound } else { ExitCode::LoginRequired };
-            Err(Failure::new(code, format!("no session covers {shown}")).hint("keyfob list  shows the sessions there are"))
+            Err(Failure::new(code, format!("no session covers {shown}"))
+                .hint("keyfob list  shows the sessions there are"))
         }
         1 => Ok(entries.swap_remove(0)),
         _ => chosen(context, entries, url.as_str()),
@@ -183,7 +185,8 @@ fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Fai
 /// How much of `url` a session covers, if it does.
 fn coverage(context: &Context, entry: &Entry, url: &Url) -> Option<usize> {
     let addresses = entry.issuer.iter().chain(&entry.resources).filter_map(|text| Url::parse(text).ok());
-    let by_address = addresses.filter(|base| covers(base, url)).map(|base| base.as_str().trim_end_matches('/').len()).max();
+    let by_address =
+        addresses.filter(|base| covers(base, url)).map(|base| base.as_str().trim_end_matches('/').len()).max();
     by_address.or_else(|| {
         let host = url.host_str()?;
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));

@@ -196,7 +196,11 @@ impl Terminal {
     }
 
     fn tell(&self, mark: Option<Mark>, text: &str) {
-        let text = shorten(text, MAX_LINE);
+        let mut text = shorten(text, MAX_LINE);
+        if self.0.appearance.plain {
+            // What we say ourselves beyond ASCII; foreign text stays as it is.
+            text = text.replace('…', "...").replace('→', "->").replace('←', "<-");
+        }
         let line = match mark {
             None => format!("{text}\n"),
             Some(mark) if self.0.appearance.plain => format!("{} {text}\n", mark.plain),

@@ -69,7 +69,8 @@ impl Cache {
     }
 
     fn path(&self, key: &str) -> Option<PathBuf> {
-        let name: String = digest(&SHA256, key.as_bytes()).as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let name: String =
+            digest(&SHA256, key.as_bytes()).as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(self.directory.as_ref()?.join(self.kind).join(format!("{name}.json")))
     }
 }

@@ -40,8 +40,17 @@ impl Pinned {
             registration_endpoint: provider.registration_endpoint.clone(),
             ..AuthorizationServer::default()
         };
-        let names = ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "revocation_endpoint",
-            "introspection_endpoint", "end_session_endpoint", "device_authorization_endpoint", "registration_endpoint"];
+        let names = [
+            "authorization_endpoint",
+            "token_endpoint",
+            "userinfo_endpoint",
+            "jwks_uri",
+            "revocation_endpoint",
+            "introspection_endpoint",
+            "end_session_endpoint",
+            "device_authorization_endpoint",
+            "registration_endpoint",
+        ];
         Self { server, by_hand: names.into_iter().filter(|name| by_hand(name)).collect() }
     }
 
@@ -67,7 +76,11 @@ impl Pinned {
         lay("revocation_endpoint", &mut server.revocation_endpoint, &pinned.revocation_endpoint);
         lay("introspection_endpoint", &mut server.introspection_endpoint, &pinned.introspection_endpoint);
         lay("end_session_endpoint", &mut server.end_session_endpoint, &pinned.end_session_endpoint);
-        lay("device_authorization_endpoint", &mut server.device_authorization_endpoint, &pinned.device_authorization_endpoint);
+        lay(
+            "device_authorization_endpoint",
+            &mut server.device_authorization_endpoint,
+            &pinned.device_authorization_endpoint,
+        );
         lay("registration_endpoint", &mut server.registration_endpoint, &pinned.registration_endpoint);
         server
     }
@@ -139,7 +152,8 @@ impl Client {
             Some(url) => [vec![url.clone()], Vec::new()],
             None => metadata::well_known(&issuer_url(issuer)?),
         };
-        let (first, second) = if self.provider.protocol == Protocol::Oidc { (&openid, &oauth) } else { (&oauth, &openid) };
+        let (first, second) =
+            if self.provider.protocol == Protocol::Oidc { (&openid, &oauth) } else { (&oauth, &openid) };
         let mut document = self.first_of(first).await?;
         if document.as_ref().is_none_or(metadata::is_partial) {
             let supplement = self.first_of(second).await;
@@ -195,6 +209,7 @@ fn fixed(endpoint: &Option<Endpoint>) -> Option<Url> {
 }
 
 fn issuer_url(issuer: &str) -> Result<Url, Error> {
-    let malformed = |error: url::ParseError| crate::protocol::Error::Parameter { name: "issuer".into(), reason: error.to_string() };
+    let malformed =
+        |error: url::ParseError| crate::protocol::Error::Parameter { name: "issuer".into(), reason: error.to_string() };
     Ok(Url::parse(issuer).map_err(malformed)?)
 }

@@ -61,7 +61,7 @@ pub enum Error {
         key: String,
     },
     /// No metadata was found at any of the well-known addresses.
-    #[error("`{issuer}` publishes no metadata (tried {})", .tried.join(", "))]
+    #[error("`{issuer}` publishes no metadata (404 at {})", .tried.join(", "))]
     NoMetadata {
         /// The issuer.
         issuer: String,

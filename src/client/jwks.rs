@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::endpoint::Fetched;
 use super::{Client, Error};
 use crate::protocol;
-use crate::protocol::jose::{Algorithm, Jws, JwkSet, VerificationKeys, Verified};
+use crate::protocol::jose::{self, Algorithm, JwkSet, Jws, VerificationKeys, Verified};
 
 /// What errors call it.
 const DOCUMENT: &str = "key set";
@@ -16,8 +16,18 @@ const DOCUMENT: &str = "key set";
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     set: Option<Arc<JwkSet>>,
+    /// Whether the set was kept from an earlier command.
+    kept: bool,
     /// Whether the one forced fetch of this command has been made.
     renewed: bool,
+}
+
+impl Keys {
+    /// Whether a key of a kept set may have been replaced under its name since.
+    fn is_outdated(&self, error: &jose::Error) -> bool {
+        use jose::Error::{KeyNotForAlgorithm, Signature, UnfitKey};
+        self.kept && matches!(error, UnfitKey { .. } | KeyNotForAlgorithm { .. } | Signature { .. })
+    }
 }
 
 impl Client {
@@ -57,10 +67,14 @@ impl Client {
         }
         let set = self.keys().await?;
         match jws.verify(VerificationKeys::Published(&set), &allowed) {
-            Err(error) if error.key_set_may_be_stale() => match self.renewed_keys().await? {
-                Some(set) => Ok(jws.verify(VerificationKeys::Published(&set), &allowed).map_err(protocol::Error::from)?),
-                None => Err(protocol::Error::from(error).into()),
-            },
+            Err(error) if error.key_set_may_be_stale() || self.keys.lock().await.is_outdated(&error) => {
+                match self.renewed_keys().await? {
+                    Some(set) => {
+                        Ok(jws.verify(VerificationKeys::Published(&set), &allowed).map_err(protocol::Error::from)?)
+                    }
+                    None => Err(protocol::Error::from(error).into()),
+                }
+            }
             outcome => Ok(outcome.map_err(protocol::Error::from)?),
         }
     }
@@ -77,6 +91,7 @@ impl Client {
         let uri = self.jwks_uri().await?;
         let kept = self.keys_cache.read(&uri, self.system.clock.seconds()).filter(|kept| kept.is_fresh);
         let kept = kept.and_then(|kept| JwkSet::parse(Value::Object(kept.document).to_string().as_bytes()).ok());
+        keys.kept = kept.is_some();
         let set = match kept {
             Some(set) => Arc::new(set),
             None => self.fetch_keys(&uri).await?,
@@ -91,7 +106,7 @@ impl Client {
         if keys.renewed {
             return Ok(None);
         }
-        keys.renewed = true;
+        (keys.renewed, keys.kept) = (true, false);
         let set = self.fetch_keys(&self.jwks_uri().await?).await?;
         keys.set = Some(Arc::clone(&set));
         Ok(Some(set))
@@ -99,11 +114,13 @@ impl Client {
 
     async fn jwks_uri(&self) -> Result<String, Error> {
         let uri = self.server().await?.jwks_uri.as_ref();
-        uri.map(ToString::to_string).ok_or_else(|| Error::Lacks { provider: self.provider.id.clone(), what: "jwks_uri" })
+        uri.map(ToString::to_string)
+            .ok_or_else(|| Error::Lacks { provider: self.provider.id.clone(), what: "jwks_uri" })
     }
 
     async fn fetch_keys(&self, uri: &str) -> Result<Arc<JwkSet>, Error> {
-        let malformed = |error: url::ParseError| protocol::Error::Parameter { name: "jwks_uri".into(), reason: error.to_string() };
+        let malformed =
+            |error: url::ParseError| protocol::Error::Parameter { name: "jwks_uri".into(), reason: error.to_string() };
         let url = url::Url::parse(uri).map_err(malformed)?;
         let Fetched::Document(document) = self.document(DOCUMENT, &url).await? else {
             let url = crate::system::http::endpoint(&url);

@@ -92,11 +92,16 @@ impl Client {
         };
         let client_id = provider.client_id.clone().filter(|id| !id.is_empty()).ok_or_else(no_client)?;
         let secret = match &provider.client_secret {
-            Some(source) if !matches!(provider.client_auth, ClientAuth::None | ClientAuth::BasicEmpty) => Some(read_secret(&provider.id, source, &system, secrets)?),
+            Some(source) if !matches!(provider.client_auth, ClientAuth::None | ClientAuth::BasicEmpty) => {
+                Some(read_secret(&provider.id, source, &system, secrets)?)
+            }
             _ => None,
         };
         let by_hand = |key: &str| {
-            matches!(definition.origin(key), Some(Origin::System(_) | Origin::User(_) | Origin::Environment(_) | Origin::Flag(_)))
+            matches!(
+                definition.origin(key),
+                Some(Origin::System(_) | Origin::User(_) | Origin::Environment(_) | Origin::Flag(_))
+            )
         };
         Ok(Self {
             pinned: Pinned::new(&provider, by_hand),
@@ -123,6 +128,11 @@ impl Client {
         &self.client_id
     }
 
+    /// The client secret, if there is one.
+    pub fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
+
     /// The outside world.
     pub fn system(&self) -> &System {
         &self.system
@@ -135,6 +145,18 @@ impl Client {
     pub async fn authentication(&self) -> Result<&dyn ClientAuthentication, Error> {
         let chosen = self.authentication.get_or_try_init(|| self.choose_authentication()).await?;
         Ok(chosen.as_ref())
+    }
+
+    /// Checks that the server, as it describes itself now, takes a client authentication that this client can do; costs no
+    /// request.
+    ///
+    /// # Errors
+    /// [`protocol::Error::ClientAuthentication`](crate::protocol::Error::ClientAuthentication) inside.
+    pub fn check_authentication(&self, server: &AuthorizationServer) -> Result<(), Error> {
+        if self.provider.client_auth == ClientAuth::Auto {
+            choose(None, self.secret.is_some(), server.token_endpoint_auth_methods_supported.as_deref())?;
+        }
+        Ok(())
     }
 
     async fn choose_authentication(&self) -> Result<Box<dyn ClientAuthentication>, Error> {
@@ -171,7 +193,12 @@ impl Client {
 }
 
 /// Reads a secret from where it is kept.
-fn read_secret(provider: &str, source: &SecretSource, system: &System, secrets: &dyn SecretStore) -> Result<Secret, Error> {
+fn read_secret(
+    provider: &str,
+    source: &SecretSource,
+    system: &System,
+    secrets: &dyn SecretStore,
+) -> Result<Secret, Error> {
     let none = |reason: String| Error::NoSecret { provider: provider.to_owned(), reason };
     let secret = match source {
         SecretSource::Literal(secret) => secret.clone(),

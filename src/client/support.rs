@@ -27,7 +27,10 @@ pub(super) fn check(provider: &Provider) -> Result<(), Error> {
         (run_time(&provider.userinfo_endpoint), "userinfo_endpoint with a value of the token response"),
         (run_time(&provider.revocation_endpoint), "revocation_endpoint with a value of the token response"),
         (
-            matches!(provider.response_mode, Some(ResponseMode::Jwt | ResponseMode::QueryJwt | ResponseMode::FormPostJwt)),
+            matches!(
+                provider.response_mode,
+                Some(ResponseMode::Jwt | ResponseMode::QueryJwt | ResponseMode::FormPostJwt)
+            ),
             "response_mode with a JWT",
         ),
         (

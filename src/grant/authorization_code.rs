@@ -21,7 +21,9 @@ use crate::protocol::pkce::Method;
 use crate::protocol::token::{Asked, TokenResponse};
 use crate::protocol::{self, scope};
 use crate::registry::Provider;
-use crate::registry::words::{ClientAuth, IssuerMatch, Loopback as LoopbackRule, Pkce, Protocol, RefreshHow, ResponseMode};
+use crate::registry::words::{
+    ClientAuth, IssuerMatch, Loopback as LoopbackRule, Pkce, Protocol, RefreshHow, ResponseMode,
+};
 use crate::secret::Secret;
 use crate::system::random;
 use crate::system::trace::{Event, Party, Step};
@@ -80,7 +82,11 @@ impl<'a> Attempt<'a> {
         let at_hand = client.server_at_hand();
         let server = match at_hand.authorization_endpoint {
             Some(_) => at_hand,
-            None => client.server().await?.clone(),
+            None => {
+                let server = client.server().await?.clone();
+                client.check_authentication(&server)?;
+                server
+            }
         };
         let pkce = pkce(provider);
         if pkce != Method::Off && pkce != Method::Plain {
@@ -216,13 +222,16 @@ impl<'a> Attempt<'a> {
         let response = self.authorization.accept(parameters, issuer)?;
         self.tell_grant();
         let endpoint = server.token_endpoint.clone();
-        let endpoint = endpoint.ok_or_else(|| client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" })?;
+        let endpoint =
+            endpoint.ok_or_else(|| client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" })?;
         let request = identity::token_request(provider, endpoint, self.token_parameters(&response))?;
         self.tell_exchange();
         let answer = client.send(request, Repetition::Never).await?;
         let asked = Asked { at: client.system().clock.seconds(), scopes: &self.scopes };
         let read = TokenResponse::read(&answer, &identity::rules(provider), asked);
-        let TokenResponse { mut tokens, remarks } = read.map_err(|bad| bad.error)?;
+        let sent = [Some(&response.code), self.authorization.verifier(), client.secret()];
+        let TokenResponse { mut tokens, remarks } =
+            read.map_err(|bad| bad.error.without(sent.into_iter().flatten()))?;
         for name in &provider.callback_keep {
             if let Some((_, value)) = response.parameters.iter().find(|(known, _)| known == name) {
                 tokens.kept.insert(name.clone(), Value::String(value.clone()));
@@ -257,12 +266,19 @@ impl<'a> Attempt<'a> {
         parameters
     }
 
-    async fn check(&self, token: &Secret, access_token: &Secret, response: &AuthorizationResponse) -> Result<IdToken, Error> {
+    async fn check(
+        &self,
+        token: &Secret,
+        access_token: &Secret,
+        response: &AuthorizationResponse,
+    ) -> Result<IdToken, Error> {
         let provider = self.client.provider();
         let verified = self.client.verify(token.expose(), identity::algorithm(provider)).await?;
         let server = self.client.server().await?;
-        let given = |name: &str| self.request.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let acr_values: Vec<String> = given("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let given =
+            |name: &str| self.request.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let acr_values: Vec<String> =
+            given("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
         let expect = Expectations {
             issuer: identity::issuer(provider, server),
             client_id: self.client.client_id(),
@@ -288,15 +304,22 @@ impl<'a> Attempt<'a> {
 /// What the trace is told.
 impl Attempt<'_> {
     fn step(&self, number: u8, between: (Party, Party), title: &str, why: &str, specification: &'static str) {
-        self.client.system().trace.tell(|| {
-            Event::Step(Step { number, between, title: title.into(), why: why.into(), specification })
-        });
+        self.client
+            .system()
+            .trace
+            .tell(|| Event::Step(Step { number, between, title: title.into(), why: why.into(), specification }));
     }
 
     fn tell_start(&self) {
         let why = "state ties the answer to this login, the PKCE challenge ties the code to this process";
         let between = (Party::Client, Party::ResourceOwner);
-        self.step(1, between, "send the browser to the authorization endpoint", why, "RFC 6749 section 4.1.1, RFC 7636 section 4.3");
+        self.step(
+            1,
+            between,
+            "send the browser to the authorization endpoint",
+            why,
+            "RFC 6749 section 4.1.1, RFC 7636 section 4.3",
+        );
     }
 
     fn tell_grant(&self) {
@@ -378,9 +401,7 @@ fn scopes(provider: &Provider, request: &GrantRequest, supported: Option<&[Strin
     let wanted = provider.refresh.scope.clone().unwrap_or_else(|| "offline_access".into());
     let add = match provider.refresh.how {
         RefreshHow::Scope => true,
-        RefreshHow::Auto => {
-            provider.protocol == Protocol::Oidc && supported.is_some_and(|list| list.contains(&wanted))
-        }
+        RefreshHow::Auto => provider.protocol == Protocol::Oidc && supported.is_some_and(|list| list.contains(&wanted)),
         RefreshHow::Always | RefreshHow::Param | RefreshHow::Exchange | RefreshHow::None => false,
     };
     if add && !scopes.contains(&wanted) {

@@ -38,7 +38,9 @@ pub enum Error {
     #[error("the pasted address does not carry the `state` that was sent")]
     PastedState,
     /// No listener is possible and nobody can paste an address.
-    #[error("the redirect URI {redirect_uri} is none that keyfob can listen on, and nobody is there to paste the address")]
+    #[error(
+        "the redirect URI {redirect_uri} is none that keyfob can listen on, and nobody is there to paste the address"
+    )]
     NobodyToPaste {
         /// The redirect URI.
         redirect_uri: String,

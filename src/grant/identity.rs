@@ -13,10 +13,10 @@ use crate::protocol::id_token::{IdToken, IssuerMatch};
 use crate::protocol::jose::Algorithm;
 use crate::protocol::metadata::AuthorizationServer;
 use crate::protocol::parameters::Parameters;
+use crate::protocol::presentation;
 use crate::protocol::profile::{self, Paths, Profile};
 use crate::protocol::token::{self, TokenSet, TokenType};
 use crate::protocol::userinfo::{self, Answer, Form, Rules, Subject};
-use crate::protocol::presentation;
 use crate::registry::Provider;
 use crate::registry::provider::Endpoint;
 use crate::registry::words::{self, Method, Protocol, RequestFormat, ResponseFormat, TokenIn, UserinfoFormat};
@@ -50,7 +50,10 @@ pub async fn identify(
     let paths = paths(provider);
     let claims = id_token.map(IdToken::claims);
     let from_claims = profile::profile(&paths, None, claims);
-    let mut identity = Identity { account: profile::account(provider.account.as_deref(), &from_claims, None, claims), ..Identity::default() };
+    let mut identity = Identity {
+        account: profile::account(provider.account.as_deref(), &from_claims, None, claims),
+        ..Identity::default()
+    };
     let complete = from_claims.name.is_some() && (from_claims.username.is_some() || from_claims.email.is_some());
     let endpoint = client.server().await?.userinfo_endpoint.clone();
     let answer = match endpoint {
@@ -116,7 +119,8 @@ async fn ask(
     match userinfo::parse(&response, &rules).map_err(protocol::Error::from)? {
         Answer::Claims(claims) => Ok(claims),
         Answer::Signed(token) => {
-            let configured = provider.userinfo_signed_response_alg.as_deref().or(provider.id_token_signed_response_alg.as_deref());
+            let configured =
+                provider.userinfo_signed_response_alg.as_deref().or(provider.id_token_signed_response_alg.as_deref());
             let verified = client.verify_signed(&token, configured.and_then(Algorithm::parse)).await?;
             Ok(rules.accept(verified).map_err(protocol::Error::from)?)
         }
@@ -136,7 +140,8 @@ fn request(provider: &Provider, endpoint: &Url, tokens: &TokenSet) -> Result<cra
         parameters.set(&rules.token_param, tokens.access_token.expose());
     }
     if parameters.iter().next().is_some() {
-        let malformed = |error: url::ParseError| protocol::Error::Parameter { name: "userinfo".into(), reason: error.to_string() };
+        let malformed =
+            |error: url::ParseError| protocol::Error::Parameter { name: "userinfo".into(), reason: error.to_string() };
         url = parameters.appended_to(&url).map_err(malformed)?;
     }
     let mut request = http::get(&url)?;
@@ -215,7 +220,11 @@ pub(super) fn rules(provider: &Provider) -> token::Rules {
 }
 
 /// A request to the token endpoint in the shape of the entry; the client is still to be authenticated.
-pub(super) fn token_request(provider: &Provider, endpoint: Url, mut parameters: Parameters) -> Result<EndpointRequest, Error> {
+pub(super) fn token_request(
+    provider: &Provider,
+    endpoint: Url,
+    mut parameters: Parameters,
+) -> Result<EndpointRequest, Error> {
     parameters.rename(&pairs(&provider.param_names));
     let mut request = EndpointRequest::new(endpoint, parameters);
     let rules = &provider.token_request;

@@ -17,6 +17,8 @@ use crate::system::trace::{Event, Party, Step};
 pub struct Refresh<'a> {
     /// The refresh token in use.
     pub refresh_token: &'a Secret,
+    /// The access token in use; it is not sent, but a server might repeat it.
+    pub access_token: &'a Secret,
     /// The session's granted scope; also what an answer without one means.
     pub scopes: &'a [String],
     /// A narrower scope to ask for; otherwise none is sent, which means the same as before.
@@ -51,7 +53,8 @@ pub struct Refreshed {
 pub async fn refresh(client: &Client, refresh: &Refresh<'_>) -> Result<Refreshed, Error> {
     let provider = client.provider();
     let server = client.server().await?;
-    let endpoint = provider.refresh_endpoint.as_ref().and_then(Endpoint::url).cloned().or_else(|| server.token_endpoint.clone());
+    let endpoint =
+        provider.refresh_endpoint.as_ref().and_then(Endpoint::url).cloned().or_else(|| server.token_endpoint.clone());
     let lacks = || client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" };
     let endpoint = endpoint.ok_or_else(lacks)?;
 
@@ -84,14 +87,17 @@ pub async fn refresh(client: &Client, refresh: &Refresh<'_>) -> Result<Refreshed
 async fn send(client: &Client, request: EndpointRequest, refresh: &Refresh<'_>) -> Result<Refreshed, Error> {
     let response = client.send(request, Repetition::OnceMore).await.map_err(|error| match error {
         client::Error::System(
-            crate::system::Error::Unreachable { unsent: false, .. } | crate::system::Error::TooSlow { unsent: false, .. },
+            crate::system::Error::Unreachable { unsent: false, .. }
+            | crate::system::Error::TooSlow { unsent: false, .. },
         ) => Error::Unknown { error: Box::new(error.into()) },
         error => error.into(),
     })?;
     let wanted = refresh.narrower.unwrap_or(refresh.scopes);
     let rules = identity::rules(client.provider());
     let asked = Asked { at: client.system().clock.seconds(), scopes: wanted };
-    let TokenResponse { tokens, remarks } = TokenResponse::read(&response, &rules, asked).map_err(rotated)?;
+    let sent = [Some(refresh.refresh_token), Some(refresh.access_token), client.secret()];
+    let read = TokenResponse::read(&response, &rules, asked);
+    let TokenResponse { tokens, remarks } = read.map_err(|bad| rotated(bad, &sent))?;
     let checked = match (&tokens.id_token, &refresh.earlier) {
         (Some(token), Some(earlier)) => check(client, token, earlier, refresh.clock_tolerance, &tokens).await.map(Some),
         _ => Ok(None),
@@ -108,7 +114,8 @@ fn kept_by_id(tokens: TokenSet, checked: bool) -> TokenSet {
     if checked { tokens } else { TokenSet { id_token: None, ..tokens } }
 }
 
-fn rotated(BadAnswer { error, refresh_token }: BadAnswer) -> Error {
+fn rotated(BadAnswer { error, refresh_token }: BadAnswer, sent: &[Option<&Secret>]) -> Error {
+    let error = error.without(sent.iter().copied().flatten());
     match refresh_token {
         Some(refresh_token) => Error::Rotated { error: Box::new(error.into()), refresh_token },
         None => error.into(),
@@ -153,7 +160,11 @@ pub fn merged(old: &TokenSet, new: TokenSet) -> TokenSet {
     let rotated = new.refresh_token.is_some();
     TokenSet {
         refresh_token: new.refresh_token.clone().or_else(|| old.refresh_token.clone()),
-        refresh_expires_at: if rotated { new.refresh_expires_at } else { new.refresh_expires_at.or(old.refresh_expires_at) },
+        refresh_expires_at: if rotated {
+            new.refresh_expires_at
+        } else {
+            new.refresh_expires_at.or(old.refresh_expires_at)
+        },
         id_token: new.id_token.clone().or_else(|| old.id_token.clone()),
         kept,
         ..new

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Error, Format, Presented, joined, json, presentable};
+use super::text::secret_line;
+use super::{Error, Format, Presented, joined, presentable};
 
 /// `{"Authorization":"Bearer …"}`, for programs that take headers as JSON.
 pub struct Headers;
@@ -31,7 +32,7 @@ impl Format for Headers {
         let token = presentable("token", presented.token)?;
         let value = joined(&[presented.token_type.name(), " ", token]);
         let authorization = std::str::from_utf8(&value).expect("a presentable token is ASCII");
-        Ok(json::secret_line(&Object { authorization }, value.len()))
+        Ok(secret_line(&Object { authorization }, value.len()))
     }
 }
 

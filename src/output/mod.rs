@@ -11,6 +11,7 @@ mod headers;
 mod json;
 mod raw;
 mod sasl;
+mod text;
 
 use zeroize::Zeroizing;
 
@@ -18,7 +19,7 @@ use crate::protocol::token::TokenType;
 use crate::secret::Secret;
 
 pub use error::Error;
-pub use json::{json_text, rfc3339};
+pub use text::{json_text, rfc3339};
 
 /// A valid token and what may be told with it.
 #[derive(Debug, Clone)]

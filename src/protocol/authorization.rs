@@ -152,8 +152,16 @@ impl AuthorizationRequest {
             parameters.set(name, value.as_str());
         }
         parameters.rename(draft.names);
+        // Sent twice, the server and we might each mean another one (RFC 6749 §3.1).
+        let twice = draft.endpoint.query_pairs().find(|(name, _)| parameters.contains(name));
+        if let Some((name, _)) = twice {
+            return Err(Error::EndpointParameter(super::jose::excerpt(&name)));
+        }
 
-        let malformed = |error: url::ParseError| Error::Parameter { name: "authorization_endpoint".into(), reason: error.to_string() };
+        let malformed = |error: url::ParseError| Error::Parameter {
+            name: "authorization_endpoint".into(),
+            reason: error.to_string(),
+        };
         let mut url = parameters.appended_to(draft.endpoint).map_err(malformed)?;
         url.set_fragment(draft.fragment);
         if url.as_str().len() > MAX_URL {
@@ -208,9 +216,16 @@ impl AuthorizationRequest {
     ///
     /// # Specification
     /// RFC 6749 §3.1, §4.1.2; RFC 9207 §2.4 (first of all, so that another server's error is not shown).
-    pub fn accept(&self, parameters: Vec<(String, String)>, issuer: Issuer<'_>) -> Result<AuthorizationResponse, Error> {
+    pub fn accept(
+        &self,
+        parameters: Vec<(String, String)>,
+        issuer: Issuer<'_>,
+    ) -> Result<AuthorizationResponse, Error> {
         let refuse = |fault| Err(Error::Redirect(fault));
-        let repeated = parameters.iter().enumerate().find(|(at, (name, _))| parameters[..*at].iter().any(|(other, _)| other == name));
+        let repeated = parameters
+            .iter()
+            .enumerate()
+            .find(|(at, (name, _))| parameters[..*at].iter().any(|(other, _)| other == name));
         if let Some((_, (name, _))) = repeated {
             return refuse(RedirectFault::Duplicate(super::jose::excerpt(name)));
         }

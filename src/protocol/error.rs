@@ -1,6 +1,10 @@
 //! What a server said, and what was wrong with it: two different things.
 
 use super::{id_token, jose, json::JsonError};
+use crate::secret::Secret;
+
+/// Bytes below which a secret could occur in any text by chance.
+const SHORTEST_SECRET: usize = 4;
 
 /// An error as a server put it: in a redirect or at an endpoint. Foreign text, to be escaped by whoever shows it.
 ///
@@ -14,6 +18,32 @@ pub struct ErrorResponse {
     pub description: Option<String>,
     /// A page with more words.
     pub uri: Option<String>,
+}
+
+impl ErrorResponse {
+    /// The same with every occurrence of `secrets` taken out: a server may repeat what it was sent.
+    pub fn without<'a>(mut self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        for secret in secrets.into_iter().filter(|secret| secret.expose().len() >= SHORTEST_SECRET) {
+            let clean = |text: &mut String| {
+                if text.contains(secret.expose()) {
+                    *text = text.replace(secret.expose(), "[redacted]");
+                }
+            };
+            clean(&mut self.error);
+            self.description.iter_mut().chain(&mut self.uri).for_each(clean);
+        }
+        self
+    }
+}
+
+impl Error {
+    /// The same with every occurrence of `secrets` taken out of what the server said.
+    pub fn without<'a>(self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        match self {
+            Self::Server(told) => Self::Server(told.without(secrets)),
+            other => other,
+        }
+    }
 }
 
 /// Why a redirect that carries our `state` is not accepted.
@@ -86,10 +116,12 @@ pub enum Error {
         content: String,
     },
     /// The answer is not of the media type that it must have.
-    #[error("the {endpoint} answered with {content} where JSON is specified")]
+    #[error("the {endpoint} answered with status {status} and {content} where JSON is specified")]
     NotJson {
         /// Which endpoint.
         endpoint: &'static str,
+        /// The status code.
+        status: u16,
         /// The media type, or `an empty body`.
         content: String,
     },
@@ -177,6 +209,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The authorization endpoint's own query has a parameter that the request sets (RFC 6749 §3.1).
+    #[error("the `authorization_endpoint` has the parameter `{0}` in its query, which the request sets itself")]
+    EndpointParameter(String),
     /// The address would be longer than browsers and servers take.
     #[error("the authorization request would have {0} characters; servers and browsers take about {limit}", limit = super::authorization::MAX_URL)]
     TooLong(usize),

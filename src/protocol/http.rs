@@ -47,9 +47,12 @@ impl EndpointRequest {
     pub fn into_http(self) -> Result<Request, Error> {
         let failed = |reason: String| Error::Parameter { name: "request".into(), reason };
         let (method, url, body, media_type) = match self.format {
-            Format::Form => {
-                (Method::POST, self.url, self.parameters.encoded().into_bytes(), Some("application/x-www-form-urlencoded"))
-            }
+            Format::Form => (
+                Method::POST,
+                self.url,
+                self.parameters.encoded().into_bytes(),
+                Some("application/x-www-form-urlencoded"),
+            ),
             Format::Json => {
                 let members: Map<String, Value> = self
                     .parameters
@@ -63,7 +66,10 @@ impl EndpointRequest {
                 (Method::GET, url, Vec::new(), None)
             }
         };
-        let mut request = http::Request::builder().method(method).uri(url.as_str()).body(body)
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .body(body)
             .map_err(|error| failed(error.to_string()))?;
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -127,13 +133,19 @@ pub fn check_status(endpoint: &'static str, response: &Response, now: i64) -> Re
     let status = response.status();
     if status.is_redirection() {
         let to = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        let to = to.and_then(|text| Url::parse(text).ok()).and_then(|url| url.host_str().map(str::to_owned));
+        let to = to.and_then(|text| Url::parse(text).ok()).and_then(|url| authority(&url));
         return Err(Error::Redirected { endpoint, status: status.as_u16(), to });
     }
     if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
         return Err(Error::Unavailable { endpoint, status: status.as_u16(), retry_after: retry_after(response, now) });
     }
     Ok(())
+}
+
+/// Host, and port where it is not the scheme's own.
+fn authority(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 /// Seconds to wait before the next try, if the server says so in a way that makes sense.
@@ -155,7 +167,7 @@ pub fn retry_after(response: &Response, now: i64) -> Option<u64> {
 /// [`Error::NotJson`], [`Error::Json`].
 pub fn members(endpoint: &'static str, response: &Response) -> Result<Map<String, Value>, Error> {
     if !is_json(response) {
-        return Err(Error::NotJson { endpoint, content: content(response) });
+        return Err(Error::NotJson { endpoint, status: response.status().as_u16(), content: content(response) });
     }
     json::parse_object(response.body()).map_err(|cause| Error::Json { endpoint, cause })
 }
@@ -170,7 +182,9 @@ pub fn error_response(members: &Map<String, Value>) -> Option<ErrorResponse> {
     let error = match members.get("error")? {
         Value::Null | Value::Bool(false) => return None,
         Value::String(error) => error.clone(),
-        other => other.get("code").or_else(|| other.get("type")).unwrap_or(other).to_string().trim_matches('"').to_owned(),
+        other => {
+            other.get("code").or_else(|| other.get("type")).unwrap_or(other).to_string().trim_matches('"').to_owned()
+        }
     };
     let nested = || members.get("error")?.get("message")?.as_str().map(str::to_owned);
     let description = text("error_description").or_else(|| text("message")).or_else(nested);
@@ -201,7 +215,9 @@ mod tests {
     fn a_redirect_names_the_host_it_points_to() {
         let answer = answer(307, "location", "https://evil.example/x?y");
 
-        let Err(Error::Redirected { to, status: 307, .. }) = check_status("token endpoint", &answer, 0) else { panic!() };
+        let Err(Error::Redirected { to, status: 307, .. }) = check_status("token endpoint", &answer, 0) else {
+            panic!()
+        };
 
         assert_eq!(to.as_deref(), Some("evil.example"));
     }

@@ -224,12 +224,9 @@ mod tests {
 
     #[test]
     fn a_duplicate_member_is_refused_at_every_depth_and_in_every_spelling() {
-        for document in [
-            r#"{"a":1,"a":1}"#,
-            r#"[{"x":{"a":1,"b":2,"a":3}}]"#,
-            r#"{"alg":1,"\u0061lg":2}"#,
-            r#"{"":1,"":2}"#,
-        ] {
+        for document in
+            [r#"{"a":1,"a":1}"#, r#"[{"x":{"a":1,"b":2,"a":3}}]"#, r#"{"alg":1,"\u0061lg":2}"#, r#"{"":1,"":2}"#]
+        {
             assert_eq!(fault(document), Fault::DuplicateMember, "{document}");
         }
     }
@@ -278,8 +275,27 @@ mod tests {
     #[test]
     fn what_is_not_the_grammar_is_refused() {
         for document in [
-            "{} x", "{}{}", "{\"a\":1,}", "[1,]", "{a:1}", "{'a':1}", "NaN", "Infinity", "1e999", "-1e999", "01", "+1",
-            ".5", "1.", "0x10", "// c\n{}", "\"\t\"", "\"\\x41\"", "nul", "\u{a0}{}", "<html>",
+            "{} x",
+            "{}{}",
+            "{\"a\":1,}",
+            "[1,]",
+            "{a:1}",
+            "{'a':1}",
+            "NaN",
+            "Infinity",
+            "1e999",
+            "-1e999",
+            "01",
+            "+1",
+            ".5",
+            "1.",
+            "0x10",
+            "// c\n{}",
+            "\"\t\"",
+            "\"\\x41\"",
+            "nul",
+            "\u{a0}{}",
+            "<html>",
         ] {
             let found = fault(document);
             assert!(matches!(found, Fault::Syntax | Fault::End), "{document}: {found}");

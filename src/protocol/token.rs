@@ -138,8 +138,8 @@ impl TokenResponse {
         check_status(ENDPOINT, response, asked.at)?;
         let outer = match body(response, rules) {
             Ok(outer) => outer,
-            // Below 500 a body that cannot be read says less than the status does.
-            Err(_) if !response.status().is_success() => return Err(status(response).into()),
+            // A body that cannot be read says less than the status does.
+            Err(_) if response.status() != ::http::StatusCode::OK => return Err(status(response).into()),
             Err(error) => return Err(error.into()),
         };
         if let Some(error) = error_in(&outer, rules) {
@@ -159,7 +159,8 @@ fn body(response: &Response, rules: &Rules) -> Result<Map<String, Value>, Error>
     if is_json(response) || !rules.any_format {
         return members(ENDPOINT, response);
     }
-    let not_json = || Error::NotJson { endpoint: ENDPOINT, content: content(response) };
+    let not_json =
+        || Error::NotJson { endpoint: ENDPOINT, status: response.status().as_u16(), content: content(response) };
     if http::media_type(response).is_some_and(|media_type| media_type.contains("html")) {
         return Err(not_json());
     }
@@ -176,7 +177,8 @@ fn body(response: &Response, rules: &Rules) -> Result<Map<String, Value>, Error>
         _ => {
             let text = std::str::from_utf8(body).map_err(|_| not_json())?;
             let pairs = url::form_urlencoded::parse(text.as_bytes());
-            let members: Map<String, Value> = pairs.map(|(name, value)| (name.into(), value.into_owned().into())).collect();
+            let members: Map<String, Value> =
+                pairs.map(|(name, value)| (name.into(), value.into_owned().into())).collect();
             if text.contains('=') { Ok(members) } else { Err(not_json()) }
         }
     }
@@ -190,7 +192,8 @@ fn status(response: &Response) -> Error {
 fn error_in(outer: &Map<String, Value>, rules: &Rules) -> Option<ErrorResponse> {
     let told = http::error_response(outer).filter(|told| !is_no_error(&Value::String(told.error.clone())));
     told.or_else(|| {
-        let found = rules.error_paths.iter().find_map(|path| at_path(outer, path).filter(|value| !is_no_error(value)))?;
+        let found =
+            rules.error_paths.iter().find_map(|path| at_path(outer, path).filter(|value| !is_no_error(value)))?;
         let error = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
         let words = ["error_description", "message", "msg", "errmsg", "error_msg"];
         let description = words.iter().find_map(|name| outer.get(*name)?.as_str().map(str::to_owned));

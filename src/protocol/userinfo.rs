@@ -144,7 +144,9 @@ impl Error {
     /// Whether the answer is not only missing or malformed but another person's, or forged.
     pub fn is_security(&self) -> bool {
         match self {
-            Self::Status { .. } | Self::Reported(_) | Self::NotJson { .. } | Self::Json(_) | Self::Malformed(_) => false,
+            Self::Status { .. } | Self::Reported(_) | Self::NotJson { .. } | Self::Json(_) | Self::Malformed(_) => {
+                false
+            }
             Self::NotSigned
             | Self::Token(_)
             | Self::Kind { .. }

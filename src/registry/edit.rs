@@ -148,7 +148,8 @@ impl Editor {
                 Err(error) => return Err(error),
             }
         }
-        if let Some(directory) = self.path.parent() {
+        // One that is there already is the person's own affair: nothing in it is secret by our doing.
+        if let Some(directory) = self.path.parent().filter(|directory| !directory.is_dir()) {
             files::private_dir(directory)?;
         }
         // Where the file is a link, as dotfile managers make them, what it points to is changed.

@@ -201,7 +201,7 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shadowed { provider, path, keys } => {
-                write!(f, "{} changes the built-in provider `{provider}`: `{}`", path.display(), keys.join("`, `"))
+                write!(f, "{} changes the bundled provider `{provider}`: `{}`", path.display(), keys.join("`, `"))
             }
             Self::ReadableSecret { provider, key, path } => write!(
                 f,

@@ -7,8 +7,8 @@ use url::Url;
 use super::{Error, Session};
 use crate::client::{Client, Repetition};
 use crate::grant;
-use crate::protocol::revocation::{self, TokenTypeHint};
 use crate::protocol;
+use crate::protocol::revocation::{self, TokenTypeHint};
 use crate::secret::Secret;
 
 /// Longest wait that a server may ask for before the one repetition.
@@ -61,5 +61,6 @@ async fn one(client: &Client, endpoint: &Url, token: &Secret, hint: TokenTypeHin
 async fn attempt(client: &Client, endpoint: &Url, token: &Secret, hint: TokenTypeHint) -> Result<(), grant::Error> {
     let request = revocation::request(endpoint.clone(), token, hint);
     let response = client.send(request, Repetition::OnceMore).await?;
-    Ok(revocation::read(&response, client.system().clock.seconds())?)
+    let read = revocation::read(&response, client.system().clock.seconds());
+    Ok(read.map_err(|error| error.without([Some(token), client.secret()].into_iter().flatten()))?)
 }

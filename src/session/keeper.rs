@@ -15,8 +15,8 @@ use super::index::Entry;
 use super::store::Store;
 use super::{Catalog, Error, Session, SessionKey, SessionLock, TokenCache, Trouble};
 use crate::client::{self, Client};
-use crate::grant::refresh_token::{self, Refresh, Refreshed};
 use crate::grant;
+use crate::grant::refresh_token::{self, Refresh, Refreshed};
 use crate::protocol::token::{Remark, TokenSet, TokenType};
 use crate::protocol::{self, id_token};
 use crate::secret::Secret;
@@ -82,8 +82,10 @@ impl Keeper {
     ) -> Self {
         // What lives in this process only is neither found by others nor left behind.
         let private = store.name() == "memory";
+        // A file is as near as the kernel's cache, and what it says (damage, a wrong passphrase) must be heard.
+        let token_cache = token_cache && store.name() == "keyring";
         let catalog = if private { Catalog::private() } else { Catalog::shared(&state_dir) };
-        let cache = TokenCache::new(&state_dir, token_cache && !private);
+        let cache = TokenCache::new(&state_dir, token_cache);
         Self { state_dir, store, catalog, cache, clock: Clock, lock_limit, waiting }
     }
 
@@ -224,6 +226,7 @@ impl Keeper {
         });
         let refresh = Refresh {
             refresh_token,
+            access_token: &session.tokens.access_token,
             scopes: &session.tokens.scopes,
             narrower: None,
             resources: &session.resources,
@@ -257,6 +260,7 @@ impl Keeper {
         self.store.probe()?;
         let refresh = Refresh {
             refresh_token: &refresh_token,
+            access_token: &session.tokens.access_token,
             scopes: &session.tokens.scopes,
             narrower: scopes,
             resources: if resources.is_empty() { &session.resources } else { resources },
@@ -387,13 +391,13 @@ fn is_temporary(error: &grant::Error) -> bool {
     }
 }
 
-/// Whether an ID token that came with a refresh is another person's or forged.
+/// Whether an ID token that came with a refresh is properly signed and another person's.
 fn is_suspicious(error: &grant::Error) -> bool {
     let error = match error {
         grant::Error::Client(client::Error::Protocol(error)) | grant::Error::Protocol(error) => error,
         _ => return false,
     };
-    matches!(error, protocol::Error::Signature(_) | protocol::Error::Claims(_))
+    matches!(error, protocol::Error::Claims(_))
 }
 
 /// Refuses to send the session's tokens anywhere but where they came from.

@@ -5,8 +5,8 @@
 
 pub mod cache;
 mod catalog;
-mod error;
 pub mod ending;
+mod error;
 pub mod index;
 mod keeper;
 mod key;

@@ -208,7 +208,8 @@ mod tests {
 
     #[test]
     fn directories_follow_the_xdg_specification() {
-        let environment = Environment::given([("HOME", "/h"), ("XDG_STATE_HOME", "/s"), ("XDG_CACHE_HOME", "relative")]);
+        let environment =
+            Environment::given([("HOME", "/h"), ("XDG_STATE_HOME", "/s"), ("XDG_CACHE_HOME", "relative")]);
 
         assert_eq!(environment.config_dir().unwrap(), Path::new("/h/.config/keyfob"));
         assert_eq!(environment.state_dir().unwrap(), Path::new("/s/keyfob"));

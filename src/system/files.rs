@@ -198,7 +198,8 @@ fn close_to_others(path: &Path, metadata: &fs::Metadata, mode: u32) -> Result<()
     if metadata.permissions().mode() & 0o077 == 0 {
         return Ok(());
     }
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|source| Error::Write { path: path.into(), source })?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(|source| Error::Write { path: path.into(), source })?;
     REPAIRED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(path.into());
     Ok(())
 }

@@ -112,13 +112,7 @@ pub struct HttpClient {
 impl HttpClient {
     /// A client that builds its connections when they are needed.
     pub fn new(options: HttpOptions, trace: Trace) -> Self {
-        Self {
-            options,
-            trace,
-            loopback: OnceLock::new(),
-            secure_loopback: OnceLock::new(),
-            remote: OnceLock::new(),
-        }
+        Self { options, trace, loopback: OnceLock::new(), secure_loopback: OnceLock::new(), remote: OnceLock::new() }
     }
 
     /// Sends `request` once and reads its answer.
@@ -246,7 +240,8 @@ impl HttpClient {
             // Without variables, macOS and Windows may still name a proxy in the system's settings.
             return Ok(builder);
         };
-        let unusable = |error: reqwest::Error| Error::Setting { name: chosen.variable.into(), reason: innermost(&error) };
+        let unusable =
+            |error: reqwest::Error| Error::Setting { name: chosen.variable.into(), reason: innermost(&error) };
         let proxy = reqwest::Proxy::all(chosen.url.as_str()).map_err(unusable)?;
         let except = chosen.except.as_deref().and_then(reqwest::NoProxy::from_string);
         Ok(builder.no_proxy().proxy(proxy.no_proxy(except)))
@@ -256,8 +251,7 @@ impl HttpClient {
     fn unanswered(&self, error: &reqwest::Error, url: &Url) -> Error {
         let unsent = error.is_connect();
         if error.is_timeout() {
-            let (limit, after) =
-                if unsent { ("connect", self.options.connect) } else { ("idle", self.options.idle) };
+            let (limit, after) = if unsent { ("connect", self.options.connect) } else { ("idle", self.options.idle) };
             return Error::TooSlow { endpoint: endpoint(url), limit, after, unsent };
         }
         let reason = innermost(error);
@@ -277,10 +271,15 @@ impl HttpClient {
             return Error::TooSlow { endpoint: endpoint(url), limit: "idle", after, unsent: false };
         }
         let reason = innermost(error);
-        if error.is_decode() {
+        let cut_off = ["end of file", "incomplete", "closed before"].iter().any(|sign| reason.contains(sign));
+        if error.is_decode() && !cut_off {
             return Error::BadAnswer { endpoint: endpoint(url), reason: format!("cannot be decoded ({reason})") };
         }
-        Error::Unreachable { endpoint: endpoint(url), reason: format!("the answer was cut off ({reason})"), unsent: false }
+        Error::Unreachable {
+            endpoint: endpoint(url),
+            reason: format!("the answer was cut off ({reason})"),
+            unsent: false,
+        }
     }
 
     /// Says so when it was the proxy, not the server, that refused.
@@ -356,7 +355,9 @@ fn certificate_problem(error: &reqwest::Error) -> Option<String> {
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let tls = error.downcast_ref::<rustls::Error>().or_else(|| inner?.downcast_ref::<rustls::Error>());
         match tls {
-            Some(rustls::Error::InvalidCertificate(problem)) => return Some(format!("certificate not trusted ({problem})")),
+            Some(rustls::Error::InvalidCertificate(problem)) => {
+                return Some(format!("certificate not trusted ({problem})"));
+            }
             Some(other) => return Some(format!("TLS failed ({other})")),
             None => cause = error.source(),
         }
@@ -372,7 +373,9 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_hosts_only() {
-        for good in ["https://a.example/x", "http://127.0.0.1:1/", "http://127.9.9.9/", "http://localhost/", "http://[::1]/"] {
+        for good in
+            ["https://a.example/x", "http://127.0.0.1:1/", "http://127.9.9.9/", "http://localhost/", "http://[::1]/"]
+        {
             assert!(check_url(&Url::parse(good).unwrap()).is_ok(), "{good}");
         }
         for bad in [
@@ -398,6 +401,8 @@ mod tests {
     fn a_malformed_proxy_variable_is_named() {
         let environment = Environment::given([("HTTPS_PROXY", "::::")]);
 
-        assert!(matches!(HttpOptions::from_environment(&environment), Err(Error::Setting { name, .. }) if name == "HTTPS_PROXY"));
+        assert!(
+            matches!(HttpOptions::from_environment(&environment), Err(Error::Setting { name, .. }) if name == "HTTPS_PROXY")
+        );
     }
 }

@@ -58,12 +58,13 @@ pub fn secret_of(words: &[String], secret_variables: &[String], limit: Duration)
         end(&mut child);
         return Err(failed(format!("gave no answer within {} s", limit.as_secs())));
     };
-    let status = wait_until(&mut child, deadline)
-        .ok_or_else(|| failed(format!("did not end within {} s", limit.as_secs())))?;
+    let status =
+        wait_until(&mut child, deadline).ok_or_else(|| failed(format!("did not end within {} s", limit.as_secs())))?;
     if !status.success() {
         // Its words may help, but a program asked for a secret may also print one: only the first line, and bounded.
         let words = complaint.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-        let words: String = String::from_utf8_lossy(&words).lines().next().unwrap_or_default().chars().take(200).collect();
+        let words: String =
+            String::from_utf8_lossy(&words).lines().next().unwrap_or_default().chars().take(200).collect();
         return Err(failed(format!("failed ({status}): {words}")));
     }
     let text = String::from_utf8(bytes).map_err(|_| failed("printed something that is no text".into()))?;

@@ -198,21 +198,6 @@ fn other_response_types_and_no_pkce_are_not_to_be_had_by_accident() {
 }
 
 #[test]
-fn the_strict_profile_demands_that_the_server_announces_pkce() {
-    let server = Server::start();
-    let keyfob = Keyfob::new();
-    keyfob.provider("test", &server, "");
-    keyfob.provider("strict", &server, "profile = \"strict\"");
-    server.change(|settings| {
-        settings.metadata.as_object_mut().expect("an object").remove("code_challenge_methods_supported")
-    });
-
-    refused(&keyfob, &["login", "strict"], &[(11, "security")], &["PKCE"]);
-
-    keyfob.login(&server);
-}
-
-#[test]
 fn resources_are_sent_in_every_request() {
     let server = Server::start();
     let keyfob = Keyfob::with(&server);

@@ -71,21 +71,6 @@ fn a_status_shows_the_profile_the_claims_and_the_store() {
 }
 
 #[test]
-fn a_check_asks_the_server() {
-    let server = Server::start();
-    let keyfob = Keyfob::logged_in(&server);
-    server.forget_requests();
-
-    keyfob.run(&["status", "test", "--check"]).expect(0);
-    assert_eq!(server.requests_to("/userinfo").len(), 1);
-    server
-        .always("/userinfo", Answer::json(401, &json!({})).with("WWW-Authenticate", "Bearer error=\"invalid_token\""));
-    let refused = keyfob.run(&["status", "test", "--check"]);
-
-    assert_eq!(refused.code, 4, "{refused:#?}");
-}
-
-#[test]
 fn all_sessions_are_renewed_each_is_told_and_the_first_failure_counts() {
     let (good, bad) = (Server::start(), Server::start());
     let keyfob = Keyfob::new();

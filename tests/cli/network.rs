@@ -163,7 +163,7 @@ fn oddities_of_http_crash_nothing() {
         (format!("{head}X: {}\r\nContent-Length: 2\r\n\r\n{{}}", "a".repeat(1 << 20)), EITHER),
         (format!("{head}{}Content-Length: 2\r\n\r\n{{}}", "X: y\r\n".repeat(10_000)), EITHER),
         (format!("{}{head}Content-Length: 2\r\n\r\n{{}}", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(10_000)), EITHER),
-        ("HTTP/1.1 503 \u{1b}[2Jbusy\r\nContent-Length: 0\r\n\r\n".to_owned(), NETWORK),
+        ("HTTP/1.1 503 \u{1b}[2Jbusy\r\nContent-Length: 0\r\n\r\n".to_owned(), EITHER),
         ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n".to_owned(), EITHER),
     ] {
         let finished = refresh(&server, &keyfob, Answer::raw(bytes), choices, &[]);
@@ -255,7 +255,7 @@ fn a_short_wait_that_the_server_asks_for_is_granted_and_a_long_one_told() {
 fn waits_of_every_form_are_read() {
     let server = Server::start();
     let keyfob = session(&server);
-    for value in ["Wed, 21 Oct 2015 07:28:00 GMT", "-5", "99999999999999999999999", "1.5", "soon", "", "\u{7f}", "1, 2"]
+    for value in ["Wed, 21 Oct 2015 07:28:00 GMT", "-5", "99999999999999999999999", "1.5", "soon", "", "\u{b5}", "1, 2"]
     {
         let finished = refresh(&server, &keyfob, Answer::error(503, "busy").with("Retry-After", value), NETWORK, &[]);
         assert!(finished.took < Duration::from_secs(3), "{value:?}: {finished:#?}");

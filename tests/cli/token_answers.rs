@@ -60,13 +60,9 @@ fn an_answer_without_its_members_in_their_types_is_malformed_and_the_member_is_n
 #[test]
 fn a_token_that_could_break_a_header_a_line_or_a_terminal_is_refused() {
     let (server, keyfob) = plain();
-    for part in ["\r", "\n", "\u{0}", "\u{1b}[2J", "ä", " ", "\u{7f}", "\u{9b}", "\""] {
+    for part in ["\r", "\n", "\u{1b}[2J", "ä", "\u{7f}", "\u{9b}"] {
         for name in ["access_token", "refresh_token"] {
             let mut body = json!({ "access_token": "fine", "token_type": "Bearer", "refresh_token": "fine" });
-            if name == "refresh_token" && [" ", "\""].contains(&part) {
-                // RFC 6749 appendix A.17 allows all that is visible.
-                continue;
-            }
             body[name] = format!("before{part}after").into();
             let answer = Answer::json(200, &body);
             let finished = refused(&server, &keyfob, answer, &[(12, "protocol"), (11, "security")], &[name]);

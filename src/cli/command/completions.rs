@@ -11,7 +11,9 @@ use crate::cli::tree;
 
 /// Which shell.
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  keyfob completions bash > ~/.local/share/bash-completion/completions/keyfob\n  keyfob completions zsh > ~/.zfunc/_keyfob")]
+#[command(
+    before_help = "Examples:\n  keyfob completions bash > ~/.local/share/bash-completion/completions/keyfob\n  keyfob completions zsh > ~/.zfunc/_keyfob"
+)]
 pub struct Arguments {
     /// The shell to print a script for
     shell: Name,

@@ -75,7 +75,8 @@ impl Place {
             let keeper = context.keeper_in(state_dir, store, settings.token_cache, settings.limits.lock);
             return Ok(Self { keeper, _directory: None });
         }
-        let failed = |error: std::io::Error| Failure::new(ExitCode::Internal, format!("no temporary directory: {error}"));
+        let failed =
+            |error: std::io::Error| Failure::new(ExitCode::Internal, format!("no temporary directory: {error}"));
         let directory = tempfile::Builder::new().prefix("keyfob-demo-").tempdir().map_err(failed)?;
         let keeper = context.keeper_in(directory.path().join("state"), store, false, settings.limits.lock);
         Ok(Self { keeper, _directory: Some(directory) })
@@ -91,7 +92,10 @@ fn usable_store(context: &Context) -> Result<(Arc<dyn Store>, Kind), Failure> {
             Ok(()) => return Ok((store, kind)),
             Err(error) => {
                 let reason = Failure::from(error);
-                context.terminal.say(&format!("No keyring is used here ({}); the demo's session stays in memory.", reason.message()));
+                context.terminal.say(&format!(
+                    "No keyring is used here ({}); the demo's session stays in memory.",
+                    reason.message()
+                ));
             }
         }
     } else {
@@ -102,7 +106,9 @@ fn usable_store(context: &Context) -> Result<(Arc<dyn Store>, Kind), Failure> {
 
 async fn show(context: &Context, arguments: &Arguments, place: &Place) -> Result<ExitCode, Failure> {
     let keeper = &place.keeper;
-    let failed = |error: std::io::Error| Failure::new(ExitCode::Internal, format!("the demo's server cannot be started: {error}"));
+    let failed = |error: std::io::Error| {
+        Failure::new(ExitCode::Internal, format!("the demo's server cannot be started: {error}"))
+    };
     let server = DemoServer::start().await.map_err(failed)?;
     context.terminal.say(&format!("An authorization server is running inside this process: {}", server.issuer()));
     let (definition, overrides) = definition(context, &server)?;
@@ -119,7 +125,11 @@ async fn show(context: &Context, arguments: &Arguments, place: &Place) -> Result
     log_out(context, keeper, &client, &session).await?;
     context.terminal.success("That was all of it. Next:  keyfob provider list,  then  keyfob login PROVIDER");
     if context.common.json {
-        let requests: Vec<_> = server.log().iter().map(|seen| json!({ "method": seen.method, "path": seen.path, "status": seen.status })).collect();
+        let requests: Vec<_> = server
+            .log()
+            .iter()
+            .map(|seen| json!({ "method": seen.method, "path": seen.path, "status": seen.status }))
+            .collect();
         context.terminal.json_line(&json!({ "schema": "keyfob.demo/1", "requests": requests }));
     }
     Ok(ExitCode::Done)
@@ -137,7 +147,12 @@ fn definition(context: &Context, server: &DemoServer) -> Result<(Definition, Ove
     Ok((definition, overrides))
 }
 
-async fn log_in(context: &Context, arguments: &Arguments, keeper: &Keeper, client: &Client) -> Result<Session, Failure> {
+async fn log_in(
+    context: &Context,
+    arguments: &Arguments,
+    keeper: &Keeper,
+    client: &Client,
+) -> Result<Session, Failure> {
     let settings = context.settings()?;
     let chosen = browser::choose(None, arguments.no_browser, &context.environment, settings.browser.as_deref());
     let chosen = chosen.map_err(|error| Failure::new(ExitCode::Config, error.to_string()))?;
@@ -191,12 +206,16 @@ async fn call_resource(context: &Context, server: &DemoServer, session: &Session
         "RFC 6750 section 2.1",
     );
     let mut request = http::Request::new(Vec::new());
-    *request.uri_mut() = address.parse().map_err(|_| Failure::new(ExitCode::Internal, "the demo's address is malformed"))?;
+    *request.uri_mut() =
+        address.parse().map_err(|_| Failure::new(ExitCode::Internal, "the demo's address is malformed"))?;
     let header = presentation::authorization(session.tokens.token_type, &session.tokens.access_token)?;
     request.headers_mut().insert(http::header::AUTHORIZATION, header);
     let response = system.http.send(request).await?;
     if response.status() != http::StatusCode::OK {
-        return Err(Failure::new(ExitCode::Refused, format!("the resource server answered with status {}", response.status())));
+        return Err(Failure::new(
+            ExitCode::Refused,
+            format!("the resource server answered with status {}", response.status()),
+        ));
     }
     step(
         6,
@@ -290,7 +309,10 @@ struct Played {
 impl Interaction for Played {
     fn visit<'a>(&'a self, url: &'a Url, _: &'a str) -> LocalFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            self.terminal.say(&format!("No browser here ({}): the demo plays the person who opens the address and presses Allow.", self.reason));
+            self.terminal.say(&format!(
+                "No browser here ({}): the demo plays the person who opens the address and presses Allow.",
+                self.reason
+            ));
             let url = url.clone();
             // Beside the wait for the redirect; what fails shows there.
             tokio::task::spawn(async move { play(&url).await });

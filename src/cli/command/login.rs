@@ -7,9 +7,9 @@ use clap::Args;
 use keyfob::client::Freshness;
 use keyfob::grant::{self, Grant, GrantRequest, authorization_code};
 use keyfob::registry::{Definition, SecretSource};
+use keyfob::session;
 use keyfob::session::index::Entry;
 use keyfob::session::login::LoggedIn;
-use keyfob::session;
 use serde_json::json;
 
 use crate::cli::browser;
@@ -27,7 +27,9 @@ use super::with_token;
 
 /// Where to log in, and how.
 #[derive(Debug, Default, Args)]
-#[command(before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser")]
+#[command(
+    before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser"
+)]
 pub struct Arguments {
     /// Provider, PROVIDER/ACCOUNT to force the session's name, or an address that a session covers
     target: Option<String>,
@@ -125,8 +127,10 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     let user = interaction(context, arguments, &definition, account.as_deref(), &provider.name)?;
     let keeper = context.keeper()?;
     tell_store(context, keeper.store().name());
-    let outcome = context.block_on(session::login::login(keeper, &client, grant, &request, &user, account.as_deref()))?;
-    let LoggedIn { session, remarks, identity_remark } = outcome.map_err(|error| Failure::from(error).at(&provider.name))?;
+    let outcome =
+        context.block_on(session::login::login(keeper, &client, grant, &request, &user, account.as_deref()))?;
+    let LoggedIn { session, remarks, identity_remark } =
+        outcome.map_err(|error| unfinished(error, &provider.name, &provider.id))?;
     shown::remarks(&context.terminal, &remarks);
     if let Some(remark) = identity_remark {
         context.terminal.warning(&format!("whose session it is could not be asked: {remark}"));
@@ -135,6 +139,15 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     let entry = finish(context, arguments, &overrides, known)?;
     tell(context, &entry, &provider.name);
     Ok(entry)
+}
+
+/// A login that failed left nothing behind, and a code is redeemed only once.
+fn unfinished(error: session::Error, name: &str, id: &str) -> Failure {
+    let failure = Failure::from(error).at(name);
+    if failure.code() == ExitCode::Network {
+        return failure.instead(format!("nothing was stored; log in again:  keyfob login {id}"));
+    }
+    failure
 }
 
 /// Keeps what the login set above the registry, and the choice of a default.
@@ -162,7 +175,9 @@ fn place(context: &Context, argument: Option<&str>) -> Result<(String, Option<St
 
 /// Lets a person choose a provider, ready ones first.
 fn pick(context: &Context) -> Result<(String, Option<String>), Failure> {
-    let missing = || Failure::usage("login needs a provider").hint("for example  keyfob login github;  names: keyfob provider list");
+    let missing = || {
+        Failure::usage("login needs a provider").hint("for example  keyfob login github;  names: keyfob provider list")
+    };
     if !context.terminal.is_interactive() || context.common.json {
         return Err(missing());
     }
@@ -193,7 +208,9 @@ fn overrides(context: &Context, arguments: &Arguments, definition: &Definition) 
     }
     if let Some(path) = &arguments.client_secret_file {
         if path.as_os_str() == "-" && arguments.with_token {
-            return Err(Failure::usage("standard input holds the token already").hint("give the client secret in a file"));
+            return Err(
+                Failure::usage("standard input holds the token already").hint("give the client secret in a file")
+            );
         }
         overrides.secret("client_secret", &inputs::file_or_stdin(path)?);
     }
@@ -205,7 +222,9 @@ fn chosen(asked: Option<&str>, offered: &[String], provider: &str) -> Result<&'s
     let names = || grant::GRANTS.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ");
     if let Some(name) = asked {
         let known = grant::find(name);
-        return known.ok_or_else(|| Failure::usage(format!("there is no grant `{name}`")).hint(format!("there is: {}", names())));
+        return known.ok_or_else(|| {
+            Failure::usage(format!("there is no grant `{name}`")).hint(format!("there is: {}", names()))
+        });
     }
     let found = offered.iter().find_map(|name| grant::find(name));
     found.ok_or_else(|| {
@@ -228,7 +247,8 @@ fn request(
         own.map(|own| own.authorize_params.clone().into_iter().collect()).unwrap_or_default();
     for option in &arguments.param {
         let Some((name, value)) = option.split_once('=') else {
-            return Err(Failure::usage(format!("`--param {option}` is not KEY=VALUE")).hint("for example  --param prompt=select_account"));
+            return Err(Failure::usage(format!("`--param {option}` is not KEY=VALUE"))
+                .hint("for example  --param prompt=select_account"));
         };
         params.retain(|(known, _)| known != name);
         params.push((name.to_owned(), value.to_owned()));
@@ -256,7 +276,8 @@ pub fn patience(context: &Context) -> Result<Duration, Failure> {
 /// them.
 fn scopes(options: &[String], configured: Vec<String>) -> (Vec<String>, bool) {
     let words: Vec<&str> = options.iter().flat_map(|option| option.split_ascii_whitespace()).collect();
-    let replacing: Vec<String> = words.iter().filter(|word| !word.starts_with('+')).map(|word| (*word).to_owned()).collect();
+    let replacing: Vec<String> =
+        words.iter().filter(|word| !word.starts_with('+')).map(|word| (*word).to_owned()).collect();
     let added = words.iter().filter_map(|word| word.strip_prefix('+')).map(str::to_owned);
     let is_final = !replacing.is_empty();
     let mut scopes = if is_final { replacing } else { configured };

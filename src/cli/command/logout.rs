@@ -15,7 +15,9 @@ use crate::cli::target::{self, Absence};
 
 /// Which sessions, and how.
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  keyfob logout github/octocat\n  keyfob logout github --no-revoke\n  keyfob logout --all --yes")]
+#[command(
+    before_help = "Examples:\n  keyfob logout github/octocat\n  keyfob logout github --no-revoke\n  keyfob logout --all --yes"
+)]
 pub struct Arguments {
     /// Provider, session or address
     #[arg(conflicts_with = "all")]
@@ -128,7 +130,9 @@ fn end(context: &Context, entry: &Entry, arguments: &Arguments) -> Result<Option
         Ok(false) => context.terminal.success(&format!("Removed: {name}")),
         Err(failure) => {
             let message = format!("{name} is removed here, but its tokens could not be revoked: {}", failure.message());
-            return Ok(Some(Failure::new(ExitCode::Network, message).hint("revoke them on the provider's own page").session(name)));
+            return Ok(Some(
+                Failure::new(ExitCode::Network, message).hint("revoke them on the provider's own page").session(name),
+            ));
         }
     }
     Ok(None)

@@ -16,7 +16,9 @@ use crate::cli::table::Table;
 
 /// What to do with the registry.
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  keyfob provider list\n  keyfob provider show github\n  keyfob provider add acme --issuer https://id.acme.example --client-id keyfob")]
+#[command(
+    before_help = "Examples:\n  keyfob provider list\n  keyfob provider show github\n  keyfob provider add acme --issuer https://id.acme.example --client-id keyfob"
+)]
 #[command(arg_required_else_help = true)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -52,7 +54,9 @@ enum Action {
 
 /// A new entry.
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  keyfob provider add acme --issuer https://id.acme.example --client-id keyfob\n  keyfob provider add work --extends keycloak --set base_url=https://sso.work.example --set realm=staff --client-id keyfob\n  keyfob provider add --from acme.toml")]
+#[command(
+    before_help = "Examples:\n  keyfob provider add acme --issuer https://id.acme.example --client-id keyfob\n  keyfob provider add work --extends keycloak --set base_url=https://sso.work.example --set realm=staff --client-id keyfob\n  keyfob provider add --from acme.toml"
+)]
 struct Add {
     /// The new provider's name: a-z, 0-9 and -
     #[arg(required_unless_present = "from")]
@@ -70,7 +74,7 @@ struct Add {
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
     /// Take the entries of this file, such as `provider show --toml` prints; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "issuer", "extends", "client_id", "client_secret_file"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["issuer", "extends", "client_id", "client_secret_file"])]
     from: Option<PathBuf>,
 }
 
@@ -159,7 +163,8 @@ fn facts(one: &Listed) -> (String, Vec<String>) {
     match definition.provider() {
         Ok(provider) => (provider.protocol.word().to_owned(), known(&provider.grants)),
         Err(_) => {
-            let value = |wanted: &str| definition.settings().find(|(key, ..)| *key == wanted).map(|(_, value, _)| value);
+            let value =
+                |wanted: &str| definition.settings().find(|(key, ..)| *key == wanted).map(|(_, value, _)| value);
             let grants = value("grants").unwrap_or_else(|| "authorization_code".into());
             let grants: Vec<String> = grants.split(' ').map(str::to_owned).collect();
             (value("protocol").unwrap_or_else(|| "oauth2".into()), known(&grants))
@@ -187,7 +192,8 @@ fn summary(readiness: Readiness, one: &Listed) -> Value {
         }
         let scopes = value("scopes").unwrap_or_default();
         object["scopes"] = scopes.split_whitespace().map(str::to_owned).collect();
-        let missing: Vec<Value> = definition.missing_variables().into_iter().map(|variable| variable.name.into()).collect();
+        let missing: Vec<Value> =
+            definition.missing_variables().into_iter().map(|variable| variable.name.into()).collect();
         if !missing.is_empty() {
             object["variables"] = Value::Array(missing);
         }
@@ -212,7 +218,8 @@ fn show(context: &Context, name: &str, toml: bool) -> Result<ExitCode, Failure> 
     }
     let readiness = Readiness::of(&definition);
     let origin = context.registry()?.ids()?.into_iter().find(|one| one.id == definition.id).map(|one| one.origin);
-    let one = Listed { id: definition.id.clone(), origin: origin.unwrap_or(Origin::Bundled), definition: Ok(definition) };
+    let one =
+        Listed { id: definition.id.clone(), origin: origin.unwrap_or(Origin::Bundled), definition: Ok(definition) };
     let Ok(definition) = &one.definition else { return Ok(ExitCode::Done) };
     if context.common.json {
         let settings: Map<String, Value> = definition
@@ -245,13 +252,23 @@ fn show(context: &Context, name: &str, toml: bool) -> Result<ExitCode, Failure> 
 fn add(context: &Context, add: &Add) -> Result<ExitCode, Failure> {
     let editor = Editor::open(&context.environment)?;
     if let Some(path) = &add.from {
-        let names = editor.merge_text(inputs::file_or_stdin(path)?.expose())?;
+        let text = inputs::file_or_stdin(path)?;
+        if let Some(name) = &add.name {
+            if !text.expose().contains(&format!("providers.{name}")) {
+                return Err(Failure::usage(format!("{} has no entry `{name}`", path.display())));
+            }
+        }
+        let names = editor.merge_text(text.expose())?;
         return added(context, &editor, &names);
     }
     let name = add.name.as_deref().unwrap_or_default();
     let parent = match (&add.extends, &add.issuer) {
         (Some(parent), _) => parent.as_str(),
         (None, Some(_)) => "oidc",
+        (None, None) if context.common.settings.is_empty() => {
+            return Err(Failure::usage("a provider needs an issuer, another one to start from, or its endpoints")
+                .hint("--issuer URL,  --extends NAME  or  --set token_endpoint=URL --set authorization_endpoint=URL"));
+        }
         (None, None) => "oauth2",
     };
     let mut definition = context.provider(parent)?;
@@ -292,9 +309,8 @@ fn added(context: &Context, editor: &Editor, names: &[String]) -> Result<ExitCod
     }
     if context.common.json {
         let listed = fresh.ids()?.into_iter().filter(|one| names.contains(&one.id));
-        let providers: Vec<Value> = listed
-            .map(|one| summary(one.definition.as_ref().map_or(Readiness::Broken, Readiness::of), &one))
-            .collect();
+        let providers: Vec<Value> =
+            listed.map(|one| summary(one.definition.as_ref().map_or(Readiness::Broken, Readiness::of), &one)).collect();
         context.terminal.json_line(&json!({ "schema": "keyfob.providers/1", "providers": providers }));
     }
     Ok(ExitCode::Done)

@@ -39,7 +39,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
         return all(context, arguments);
     }
     let entry = target::session(context, arguments.target.as_deref(), Absence::NeedsLogin)?;
-    let entry = renew(context, &entry, arguments.expiring_within)?;
+    let entry = renew(context, &entry, arguments.expiring_within).map_err(|failure| failure.mended_by(&entry))?;
     if context.common.json {
         let siblings = context.keeper()?.catalog().of_provider(entry.key.provider())?;
         context.terminal.json_line(&shown::session(&entry, shown::is_default(&entry, &siblings), context.now()));
@@ -56,6 +56,7 @@ fn all(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
         match renew(context, entry, arguments.expiring_within) {
             Ok(entry) => renewed.push(entry),
             Err(failure) => {
+                let failure = failure.mended_by(entry);
                 failure.report(&context.terminal);
                 first.get_or_insert(failure.code());
             }
@@ -84,7 +85,8 @@ fn renew(context: &Context, entry: &Entry, within: Option<Duration>) -> Result<E
     }
     let definition = context.definition_of(&entry.key)?;
     let client = context.client(&definition, Freshness::Kept)?;
-    let renewal = Renewal { min_validity: limit.unwrap_or(0), forced: true, clock_tolerance: context.clock_tolerance()? };
+    let renewal =
+        Renewal { min_validity: limit.unwrap_or(0), forced: true, clock_tolerance: context.clock_tolerance()? };
     let progress = context.terminal.progress(&format!("Renewing {}", entry.key));
     let outcome = context.block_on(keeper.renew(&entry.key, &client, renewal))?;
     drop(progress);

@@ -16,7 +16,9 @@ use crate::cli::time::Wording;
 
 /// Which session, and how much of it.
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  keyfob status github\n  keyfob status github --json\n  keyfob status google --claims")]
+#[command(
+    before_help = "Examples:\n  keyfob status github\n  keyfob status github --json\n  keyfob status google --claims"
+)]
 pub struct Arguments {
     /// Provider, session or address
     target: Option<String>,
@@ -50,7 +52,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
     }
     if State::of(&entry, now) == State::LoginRequired {
         if !context.common.json {
-            context.terminal.hint(&format!("keyfob login {}", entry.key));
+            context.terminal.hint(&shown::login_command(&entry));
         }
         return Ok(ExitCode::LoginRequired);
     }
@@ -76,7 +78,8 @@ fn tell(context: &Context, entry: &Entry, is_default: bool, now: i64) {
         }
     }
     let profile = &entry.profile;
-    let who = [("id", &profile.id), ("name", &profile.name), ("user name", &profile.username), ("e-mail", &profile.email)];
+    let who =
+        [("id", &profile.id), ("name", &profile.name), ("user name", &profile.username), ("e-mail", &profile.email)];
     for (name, value) in who {
         if let Some(value) = value {
             line(name, &shorten(value, 200));
@@ -100,13 +103,17 @@ fn tell(context: &Context, entry: &Entry, is_default: bool, now: i64) {
         line("waived", waiver);
     }
     if entry.store != "keyring" {
-        terminal.warning(&format!("this session is kept in {}, not in the system keyring", shown::store_name(&entry.store)));
+        terminal.warning(&format!(
+            "this session is kept in {}, not in the system keyring",
+            shown::store_name(&entry.store)
+        ));
     }
 }
 
 /// The claims of the stored ID token. They were verified when it was stored; here they are only read.
 fn claims(context: &Context, entry: &Entry) -> Result<Value, Failure> {
-    let none = || Failure::new(ExitCode::NotFound, format!("the session {} has no ID token", entry.key)).session(&entry.key);
+    let none =
+        || Failure::new(ExitCode::NotFound, format!("the session {} has no ID token", entry.key)).session(&entry.key);
     let session = context.keeper()?.load(&entry.key)?;
     let token = session.tokens.id_token.ok_or_else(none)?;
     let payload = token.expose().split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());

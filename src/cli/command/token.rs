@@ -29,7 +29,9 @@ use super::login;
 
 /// Which token, and in which form.
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  keyfob token github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user\n  keyfob token github --format curl | curl -K - https://api.github.com/user\n  keyfob token acme --json | jq -r .expires_at")]
+#[command(
+    before_help = "Examples:\n  keyfob token github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user\n  keyfob token github --format curl | curl -K - https://api.github.com/user\n  keyfob token acme --json | jq -r .expires_at"
+)]
 pub struct Arguments {
     /// Provider, session or address
     target: Option<String>,
@@ -84,7 +86,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
             let entry = login::login(context, &login::Arguments::at(&entry.key.to_string()))?;
             take(context, arguments, &entry)?
         }
-        outcome => outcome.map_err(|failure| failure.session(&entry.key))?,
+        outcome => outcome.map_err(|failure| failure.mended_by(&entry))?,
     };
     deliver(context, arguments, &entry, &taken)
 }
@@ -120,9 +122,7 @@ fn take(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Hande
     }
     if arguments.no_refresh {
         let message = format!("{}: no stored token is valid long enough, and none was to be fetched", entry.key);
-        return Err(Failure::new(ExitCode::LoginRequired, message)
-            .hint(format!("keyfob token {},  without --no-refresh", entry.key))
-            .session(&entry.key));
+        return Err(Failure::new(ExitCode::LoginRequired, message).session(&entry.key));
     }
     renewed(context, entry, min_validity, arguments.id_token)
 }
@@ -167,9 +167,19 @@ fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) ->
     let Renewed { session, remarks, failure, .. } =
         outcome.map_err(|error| Failure::from(error).at(&entry.key.to_string()).session(&entry.key))?;
     shown::remarks(&context.terminal, &remarks);
+    let short = session.tokens.expires_at.is_some_and(|end| end <= context.now().saturating_add(min_validity));
+    if short && failure.is_none() && remarks.is_empty() {
+        context
+            .terminal
+            .warning("the server's tokens live shorter than what was asked for; this one is as fresh as it gets");
+    }
     if let Some(failure) = failure {
         let failure = Failure::from(failure);
-        context.terminal.warning(&format!("{} could not be renewed, the old token is still good: {}", entry.key, failure.message()));
+        context.terminal.warning(&format!(
+            "{} could not be renewed, the old token is still good: {}",
+            entry.key,
+            failure.message()
+        ));
     }
     handed(session)
 }
@@ -179,7 +189,13 @@ fn narrowed(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<H
     if arguments.no_refresh {
         return Err(Failure::usage("a narrower token has to be fetched, which --no-refresh forbids"));
     }
-    let scopes: Vec<String> = arguments.scope.iter().flat_map(|option| option.split(' ')).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let scopes: Vec<String> = arguments
+        .scope
+        .iter()
+        .flat_map(|option| option.split(' '))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
     scope::check(&scopes)?;
     arguments.resource.iter().try_for_each(|resource| check_resource(resource))?;
     let definition = context.definition_of(&entry.key)?;
@@ -228,7 +244,8 @@ fn deliver(context: &Context, arguments: &Arguments, entry: &Entry, handed: &Han
     };
     let bytes = format.render(&presented)?;
     match &arguments.output {
-        Some(path) => files::replace_unlocked(path, &bytes).map_err(|error| Failure::new(ExitCode::Internal, error.to_string()))?,
+        Some(path) => files::replace_unlocked(path, &bytes)
+            .map_err(|error| Failure::new(ExitCode::Internal, error.to_string()))?,
         None => context.terminal.answer(&bytes)?,
     }
     Ok(ExitCode::Done)

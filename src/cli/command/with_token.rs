@@ -54,7 +54,8 @@ fn read(context: &Context) -> Result<TokenSet, Failure> {
     let mut response = Response::new(body);
     response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
     let read = TokenResponse::read(&response, &rules, asked).map_err(|bad| {
-        Failure::usage(format!("standard input holds no token: {}", bad.error)).hint("give the bare token, or the JSON of a token response")
+        Failure::usage(format!("standard input holds no token: {}", bad.error))
+            .hint("give the bare token, or the JSON of a token response")
     })?;
     shown::remarks(&context.terminal, &read.remarks);
     Ok(TokenSet { id_token: None, ..read.tokens })

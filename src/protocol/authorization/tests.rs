@@ -76,8 +76,13 @@ fn a_nonce_goes_with_openid_only_and_no_scope_sends_none() {
 fn names_separators_and_fragments_are_the_entrys() {
     let (endpoint, scopes) = (endpoint(), ["a".to_owned(), "b".to_owned()]);
     let names = [("client_id".to_owned(), "client_key".to_owned()), ("state".to_owned(), "custom".to_owned())];
-    let draft =
-        Draft { names: &names, scope_separator: ",", scope_param: "perms", fragment: Some("f"), ..draft(&endpoint, &scopes) };
+    let draft = Draft {
+        names: &names,
+        scope_separator: ",",
+        scope_param: "perms",
+        fragment: Some("f"),
+        ..draft(&endpoint, &scopes)
+    };
 
     let request = AuthorizationRequest::new(&draft, fresh()).unwrap();
 

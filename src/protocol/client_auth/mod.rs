@@ -65,7 +65,9 @@ pub const METHODS: [Method; 4] = [
 pub fn choose(configured: Option<&str>, has_secret: bool, offered: Option<&[String]>) -> Result<&'static str, Error> {
     if let Some(name) = configured {
         let known = METHODS.iter().find(|method| method.name == name);
-        return known.map(|method| method.name).ok_or(Error::ClientAuthentication { wanted: "none", offered: vec![name.to_owned()] });
+        return known
+            .map(|method| method.name)
+            .ok_or(Error::ClientAuthentication { wanted: "none", offered: vec![name.to_owned()] });
     }
     if !has_secret {
         return Ok("none");

@@ -47,7 +47,9 @@ fn an_answer_of_the_specification_is_read() {
 #[test]
 fn an_access_token_is_needed_and_is_text() {
     for value in [Value::Null, json!(42), json!(""), json!(["x"]), json!({"a": 1})] {
-        assert!(matches!(error(&example("access_token", value)), Error::Field { field, .. } if field == "access_token"));
+        assert!(
+            matches!(error(&example("access_token", value)), Error::Field { field, .. } if field == "access_token")
+        );
     }
 }
 
@@ -55,7 +57,10 @@ fn an_access_token_is_needed_and_is_text() {
 fn a_token_that_could_break_out_is_refused() {
     for bad in ["a\r\nX: y", "a\u{1b}[2J", "é", "a\u{7f}", "a\u{9b}"] {
         for name in ["access_token", "refresh_token", "id_token"] {
-            assert!(matches!(error(&example(name, bad.into())), Error::Field { field, .. } if field == name), "{bad:?}");
+            assert!(
+                matches!(error(&example(name, bad.into())), Error::Field { field, .. } if field == name),
+                "{bad:?}"
+            );
         }
     }
 }
@@ -124,7 +129,9 @@ fn an_error_counts_whatever_the_status() {
 
 #[test]
 fn temporary_failures_redirects_and_pages_are_told_apart() {
-    let fault = |status, media_type, body: &str| read_with(&answer(status, media_type, body), &Rules::default()).unwrap_err().error;
+    let fault = |status, media_type, body: &str| {
+        read_with(&answer(status, media_type, body), &Rules::default()).unwrap_err().error
+    };
 
     assert!(matches!(fault(502, "text/html", "<h1>x"), Error::Unavailable { status: 502, .. }));
     assert!(matches!(fault(503, "application/json", r#"{"error":"x"}"#), Error::Unavailable { .. }));
@@ -133,7 +140,10 @@ fn temporary_failures_redirects_and_pages_are_told_apart() {
     assert!(matches!(fault(200, "text/html", "<h1>login"), Error::NotJson { content, .. } if content == "text/html"));
     assert!(matches!(fault(200, "application/json", ""), Error::NotJson { .. } | Error::Json { .. }));
     assert!(matches!(fault(401, "text/html", "<h1>x"), Error::Status { status: 401, .. }));
-    assert!(matches!(fault(201, "application/json", &example("x", json!(1)).to_string()), Error::Status { status: 201, .. }));
+    assert!(matches!(
+        fault(201, "application/json", &example("x", json!(1)).to_string()),
+        Error::Status { status: 201, .. }
+    ));
     assert!(matches!(fault(200, "text/plain", "access_token=x&token_type=bearer"), Error::NotJson { .. }));
     assert!(matches!(fault(200, "application/json", "[]"), Error::Json { .. }));
     assert!(matches!(fault(200, "application/json", r#"{"access_token":"a","access_token":"b"}"#), Error::Json { .. }));

@@ -37,7 +37,11 @@ pub struct Damaged {
 impl std::fmt::Display for Damaged {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.key {
-            Some(key) => write!(f, "what the index knows of `{key}` is damaged: {}; log in again: keyfob login {key}", self.reason),
+            Some(key) => write!(
+                f,
+                "what the index knows of `{key}` is damaged: {}; log in again: keyfob login {key}",
+                self.reason
+            ),
             None => write!(f, "line {} of the index is damaged: {}", self.line, self.reason),
         }
     }

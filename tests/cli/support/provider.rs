@@ -95,7 +95,7 @@ impl Settings {
                 "id_token_signing_alg_values_supported": ["ES256"],
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-                "scopes_supported": ["openid", "email", "offline_access"],
+                "scopes_supported": ["openid", "email"],
             }),
             well_known: BTreeSet::from(["/.well-known/openid-configuration".to_owned()]),
             jwks: json!({ "keys": [key.jwk()] }),
