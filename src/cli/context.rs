@@ -130,6 +130,7 @@ impl Context {
     pub fn keeper(&self) -> Result<&Keeper, Failure> {
         self.once(&self.keeper, || {
             let state_dir = self.state_dir()?;
+            files::check_dir(&state_dir)?;
             let settings = self.settings()?;
             Ok(self.keeper_in(state_dir, self.open_store()?, settings.token_cache, settings.limits.lock))
         })

@@ -88,7 +88,13 @@ fn default_of(context: &Context, name: &str, absence: Absence) -> Result<Entry, 
         let id = context.provider(name)?.id;
         entries = catalog.of_provider(&id)?;
         if entries.is_empty() {
-            return Err(absent(absence, &id));
+            // One that cannot be read is not one that is not there.
+            let (_, damaged) = catalog.all()?;
+            let damage = damaged.iter().find(|damage| damage.key.as_ref().is_some_and(|key| key.provider() == id));
+            return Err(match damage {
+                Some(damage) => Failure::new(ExitCode::Store, damage.to_string()),
+                None => absent(absence, &id),
+            });
         }
     }
     chosen(context, entries, name)

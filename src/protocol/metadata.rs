@@ -212,12 +212,12 @@ fn endpoint(document: &Map<String, Value>, name: &'static str, issuer: &str) -> 
     if text.bytes().any(|byte| byte == b'\\' || byte < b' ' || byte == 0x7f) {
         return Err(refuse("it has control characters or backslashes".into()));
     }
+    let url = Url::parse(text).map_err(|error| refuse(error.to_string()))?;
+    check_url(&url).map_err(|error| refuse(error.to_string()))?;
     let authority = text.split_once("://").map(|(_, rest)| rest);
     if authority.is_none_or(|rest| rest.starts_with(['/', '?', '#']) || rest.is_empty()) {
         return Err(refuse("it names no host".into()));
     }
-    let url = Url::parse(text).map_err(|error| refuse(error.to_string()))?;
-    check_url(&url).map_err(|error| refuse(error.to_string()))?;
     if url.fragment().is_some() {
         return Err(refuse("it has a fragment".into()));
     }

@@ -28,6 +28,19 @@ pub fn private_dir(path: &Path) -> Result<(), Error> {
     close_to_others(path, &metadata, 0o700)
 }
 
+/// Makes sure of a directory that is read from, if it exists: the user's own, and closed to others.
+///
+/// # Errors
+/// [`Error::UnsafeFile`] when it is another user's or no directory.
+pub fn check_dir(path: &Path) -> Result<(), Error> {
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
+    if !metadata.is_dir() {
+        return Err(Error::UnsafeFile { path: path.into(), reason: "it is no directory".into() });
+    }
+    owned(path, &metadata)?;
+    close_to_others(path, &metadata, 0o700)
+}
+
 /// Reads a private file of at most `limit` bytes; `None` when there is none.
 ///
 /// # Errors

@@ -271,7 +271,7 @@ impl HttpClient {
             return Error::TooSlow { endpoint: endpoint(url), limit: "idle", after, unsent: false };
         }
         let reason = innermost(error);
-        let cut_off = ["end of file", "incomplete", "closed before"].iter().any(|sign| reason.contains(sign));
+        let cut_off = ["end of file", "EOF", "incomplete", "closed before"].iter().any(|sign| reason.contains(sign));
         if error.is_decode() && !cut_off {
             return Error::BadAnswer { endpoint: endpoint(url), reason: format!("cannot be decoded ({reason})") };
         }

@@ -158,7 +158,11 @@ fn a_missing_endpoint_is_named() {
         let old = server.change(|settings| settings.metadata[name].take());
         server.change(|settings| settings.metadata.as_object_mut().expect("an object").remove(name));
         let keyfob = Keyfob::with(&server);
-        let finished = keyfob.log_in(&server, &["login", "test", "--json", "--timeout", "3"]);
+        let arguments = ["login", "test", "--json", "--timeout", "3"];
+        let finished = match name {
+            "authorization_endpoint" => keyfob.run(&arguments),
+            _ => keyfob.log_in(&server, &arguments),
+        };
         finished.error_of(&[(9, "config"), (12, "protocol")], &[name]);
         server.change(|settings| settings.metadata[name] = old);
     }

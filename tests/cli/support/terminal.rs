@@ -5,17 +5,20 @@ use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::{Finished, Running, eventually, within};
+use super::{Finished, Running, eventually};
 
 /// A program at a terminal of 120 columns and 40 lines.
 pub struct Terminal {
     running: Running,
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    /// Says nothing and ends when everything that was written has been read.
+    read: Receiver<()>,
 }
 
 impl Terminal {
@@ -34,13 +37,15 @@ impl Terminal {
         let running = Running::spawn(command);
         let screen = Arc::new(Mutex::new(Vec::new()));
         let (sink, mut source) = (Arc::clone(&screen), keyboard.try_clone().expect("a second handle"));
+        let (reading, read) = channel::<()>();
         thread::spawn(move || {
+            let _reading = reading;
             let mut chunk = [0; 4096];
             while let Ok(count @ 1..) = source.read(&mut chunk) {
                 sink.lock().expect("no reader panics").extend_from_slice(&chunk[..count]);
             }
         });
-        Self { running, keyboard, screen }
+        Self { running, keyboard, screen, read }
     }
 
     /// Types this, which must end with what the person would press.
@@ -63,20 +68,15 @@ impl Terminal {
     pub fn finish(self, command: Command) -> Finished {
         drop(command);
         let mut finished = self.running.finish();
-        let mut last = usize::MAX;
-        // The reader is a moment behind: ready when nothing has come between two looks.
-        let mut quiet = || {
-            let length = self.screen.lock().expect("no reader panics").len();
-            std::mem::replace(&mut last, length) == length
-        };
-        within(Duration::from_secs(1), || quiet().then_some(()));
+        // The reader is a moment behind. A child that outlives the program may hold the terminal; then this is enough.
+        let _ = self.read.recv_timeout(Duration::from_secs(2));
         finished.stdout = String::from_utf8_lossy(&self.screen.lock().expect("no reader panics")).into_owned();
         finished
     }
 
     /// Takes the terminal away, as a closed window does.
     pub fn close(self) -> Running {
-        let Self { running, keyboard, screen: _ } = self;
+        let Self { running, keyboard, .. } = self;
         // The reader holds a handle of its own; hang up for certain.
         running.signal(libc::SIGHUP);
         drop(keyboard);

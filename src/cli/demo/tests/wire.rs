@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-use super::super::{DemoServer, PlayError, Seen, metadata, play};
+use super::super::error::PlayError;
+use super::super::{DemoServer, Seen, metadata, play};
 use super::{ASK, CHALLENGE, NOW, REDEEM, document, encode, request, server, verified, with};
 
 /// Runs on a runtime like the program's: one thread.
