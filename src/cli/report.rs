@@ -23,7 +23,7 @@ pub struct Failure {
     message: String,
     hint: Option<String>,
     session: Option<String>,
-    oauth: Option<ErrorResponse>,
+    oauth: Option<Box<ErrorResponse>>,
     retryable: Option<bool>,
 }
 
@@ -272,7 +272,7 @@ impl Failure {
         };
         let mut failure = Self::new(code, message);
         failure.hint = hint.map(str::to_owned);
-        failure.oauth = Some(told);
+        failure.oauth = Some(Box::new(told));
         failure
     }
 
@@ -344,6 +344,7 @@ impl From<grant::Error> for Failure {
             E::PastedState => Self::new(ExitCode::Security, error.to_string()).hint("paste the address that this very login led to"),
             E::NobodyToPaste { .. } => Self::usage(error.to_string()).hint("run it at a terminal"),
             E::RedirectUri { .. } => Self::usage(error.to_string()),
+            E::Unattended => Self::new(ExitCode::LoginRequired, error.to_string()),
             E::Abandoned => Self::new(ExitCode::Interrupted, error.to_string()),
             E::Rotated { error, .. } => (*error).into(),
             E::Unknown { error } => {
@@ -400,16 +401,20 @@ impl Failure {
     /// A token is wanted and a person must log in.
     pub fn login_required(key: &SessionKey, trouble: Option<&Trouble>) -> Self {
         let reason = match trouble {
+            Some(trouble) if trouble.error == Trouble::LOGGED_OUT => "a logout was interrupted".into(),
             Some(trouble) => {
                 format!("the server no longer accepts the refresh token ({})", shorten(&trouble.error, 100))
             }
             None => "its token has expired and there is no refresh token".into(),
         };
         let mut failure = Self::new(ExitCode::LoginRequired, format!("{key}: login required; {reason}"));
-        failure.oauth = trouble.map(|trouble| ErrorResponse {
-            error: trouble.error.clone(),
-            description: trouble.description.clone(),
-            uri: None,
+        let told = trouble.filter(|trouble| trouble.error != Trouble::LOGGED_OUT);
+        failure.oauth = told.map(|trouble| {
+            Box::new(ErrorResponse {
+                error: trouble.error.clone(),
+                description: trouble.description.clone(),
+                uri: None,
+            })
         });
         failure.hint(format!("keyfob login {key}")).session(key)
     }

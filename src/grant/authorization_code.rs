@@ -413,10 +413,10 @@ fn scopes(provider: &Provider, request: &GrantRequest, supported: Option<&[Strin
 /// Parameters of the entry, then those of the user, which win.
 fn extra(provider: &Provider, request: &GrantRequest) -> Result<Vec<(String, String)>, Error> {
     let mut extra = identity::pairs(&provider.authorize_params);
-    if provider.refresh.how == RefreshHow::Param {
-        if let Some((name, value)) = provider.refresh.param.as_deref().and_then(|param| param.split_once('=')) {
-            extra.push((name.to_owned(), value.to_owned()));
-        }
+    if provider.refresh.how == RefreshHow::Param
+        && let Some((name, value)) = provider.refresh.param.as_deref().and_then(|param| param.split_once('='))
+    {
+        extra.push((name.to_owned(), value.to_owned()));
     }
     extra.extend(request.audience.iter().map(|audience| ("audience".to_owned(), audience.clone())));
     extra.extend(request.params.iter().cloned());

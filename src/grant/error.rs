@@ -53,6 +53,9 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// The grant needs a person, and there is none.
+    #[error("this login needs a person, and nobody is there")]
+    Unattended,
     /// The login was stopped from outside.
     #[error("the login was given up: the program that started it is gone")]
     Abandoned,

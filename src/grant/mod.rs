@@ -153,6 +153,30 @@ pub trait Interaction: Send + Sync {
     }
 }
 
+/// Nobody: every grant that needs a person fails at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unattended;
+
+impl Interaction for Unattended {
+    fn visit<'a>(&'a self, _: &'a Url, _: &'a str) -> LocalFuture<'a, Result<(), Error>> {
+        Box::pin(async { Err(Error::Unattended) })
+    }
+
+    fn waiting(&self, _: Duration) {}
+
+    fn refused(&self) {}
+
+    fn remark(&self, _: &str) {}
+
+    fn pasted(&self) -> LocalFuture<'_, Secret> {
+        Box::pin(pending())
+    }
+
+    fn can_paste(&self) -> bool {
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::GRANTS;

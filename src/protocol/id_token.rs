@@ -1,6 +1,6 @@
 //! Who has logged in, according to the issuer: an ID token whose claims were checked.
 //!
-//! A token comes here once [`jose`](super::jose) has found its signature right; [`IdToken::check`] compares what it says
+//! A token comes here once [`jose`] has found its signature right; [`IdToken::check`] compares what it says
 //! with what the request asked for, and an [`IdToken`] exists only if everything agrees. After a refresh
 //! [`IdToken::agrees_with`] holds the new token against the first one. Which keys and algorithms are right is decided
 //! before; what is done with the claims is left to [`profile`](super::profile).

@@ -41,11 +41,11 @@ pub async fn revoke(session: &Session, client: &Client) -> Result<bool, Error> {
 
 async fn one(client: &Client, endpoint: &Url, token: &Secret, hint: TokenTypeHint) -> Result<(), Error> {
     let mut outcome = attempt(client, endpoint, token, hint).await;
-    if let Err(grant::Error::Protocol(protocol::Error::Unavailable { retry_after: Some(seconds), .. })) = &outcome {
-        if *seconds <= PATIENCE {
-            tokio::time::sleep(Duration::from_secs(*seconds)).await;
-            outcome = attempt(client, endpoint, token, hint).await;
-        }
+    if let Err(grant::Error::Protocol(protocol::Error::Unavailable { retry_after: Some(seconds), .. })) = &outcome
+        && *seconds <= PATIENCE
+    {
+        tokio::time::sleep(Duration::from_secs(*seconds)).await;
+        outcome = attempt(client, endpoint, token, hint).await;
     }
     match outcome {
         // Some servers revoke refresh tokens only; the access token then ends by itself.

@@ -22,6 +22,9 @@ use crate::protocol::{self, id_token};
 use crate::secret::Secret;
 use crate::system::{Clock, random};
 
+/// Called while another process holds a session, with the time waited so far; may end the wait.
+pub type Waiting = Arc<dyn Fn(&SessionKey, Duration) -> ControlFlow<()> + Send + Sync>;
+
 /// Keeps the sessions of one state directory in one store.
 pub struct Keeper {
     state_dir: PathBuf,
@@ -30,7 +33,7 @@ pub struct Keeper {
     cache: TokenCache,
     clock: Clock,
     lock_limit: Duration,
-    waiting: Arc<dyn Fn(&SessionKey, Duration) -> ControlFlow<()> + Send + Sync>,
+    waiting: Waiting,
 }
 
 /// A token that can be handed out.
@@ -78,7 +81,7 @@ impl Keeper {
         store: Arc<dyn Store>,
         token_cache: bool,
         lock_limit: Duration,
-        waiting: Arc<dyn Fn(&SessionKey, Duration) -> ControlFlow<()> + Send + Sync>,
+        waiting: Waiting,
     ) -> Self {
         // What lives in this process only is neither found by others nor left behind.
         let private = store.name() == "memory";
@@ -154,6 +157,10 @@ impl Keeper {
     /// Why it cannot be removed.
     pub fn forget(&self, key: &SessionKey, held: &SessionLock) -> Result<bool, Error> {
         self.cache.purge(key);
+        // Death between the store and the index must not leave a session listed that is not there.
+        if let Some(entry) = self.catalog.find(key)? {
+            self.catalog.put(Entry { trouble: Some(self.trouble(Trouble::LOGGED_OUT, None)), ..entry })?;
+        }
         let removed = self.store.remove(key, held)?;
         let listed = self.catalog.remove(key)?;
         Ok(removed || listed)
@@ -181,7 +188,7 @@ impl Keeper {
         let before = self.catalog.find(key)?.map(|entry| entry.generation);
         let held = self.lock(key)?;
         // Read again: whoever held the lock may have renewed it, or a login may have replaced it.
-        let mut session = self.load(key)?;
+        let mut session = self.load_or_unlist(key)?;
         let by_another = before.is_some_and(|generation| generation != session.generation);
         let now = self.clock.seconds();
         let good = session.tokens.expires_at.is_none_or(|end| end > now.saturating_add(renewal.min_validity));
@@ -249,7 +256,7 @@ impl Keeper {
         clock_tolerance: u64,
     ) -> Result<Taken, Error> {
         let held = self.lock(key)?;
-        let mut session = self.load(key)?;
+        let mut session = self.load_or_unlist(key)?;
         if let Some(trouble) = &session.trouble {
             return Err(Error::LoginRequired { key: key.clone(), trouble: Some(trouble.clone()) });
         }
@@ -305,10 +312,10 @@ impl Keeper {
         };
         if let Some(told) = refused(&error) {
             // Where locks do not reach, somebody else may have renewed it meanwhile.
-            if let Ok(newer) = self.load(&session.key) {
-                if newer.tokens.refresh_token != session.tokens.refresh_token {
-                    return Ok(Renewed { session: newer, remarks: Vec::new(), failure: None, by_us: false });
-                }
+            if let Ok(newer) = self.load(&session.key)
+                && newer.tokens.refresh_token != session.tokens.refresh_token
+            {
+                return Ok(Renewed { session: newer, remarks: Vec::new(), failure: None, by_us: false });
             }
             let trouble = self.trouble(&told.error, told.description.clone());
             session.trouble = Some(trouble.clone());
@@ -340,6 +347,15 @@ impl Keeper {
         self.catalog.put(Entry::of(session, self.store.name()))?;
         self.cache.put(session, self.clock.seconds());
         Ok(())
+    }
+
+    /// The whole session; one that the store does not have is not listed any longer. The caller holds its lock.
+    fn load_or_unlist(&self, key: &SessionKey) -> Result<Session, Error> {
+        let session = self.load(key);
+        if matches!(session, Err(Error::NoSession { .. })) {
+            self.catalog.remove(key)?;
+        }
+        session
     }
 
     /// Brings the index up to what the store holds, after a process died between the two.

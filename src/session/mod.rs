@@ -27,7 +27,7 @@ pub use cache::TokenCache;
 pub use catalog::Catalog;
 pub use error::{Cause, Error};
 pub use index::Index;
-pub use keeper::{Keeper, Renewal, Renewed, Taken};
+pub use keeper::{Keeper, Renewal, Renewed, Taken, Waiting};
 pub use lock::SessionLock;
 
 /// A session's name: `PROVIDER/ACCOUNT`.
@@ -155,4 +155,9 @@ pub struct Trouble {
     pub error: String,
     /// The server's description; foreign text.
     pub description: Option<String>,
+}
+
+impl Trouble {
+    /// The word of ours for a logout that was interrupted.
+    pub const LOGGED_OUT: &'static str = "logged_out";
 }

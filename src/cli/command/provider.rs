@@ -241,10 +241,9 @@ fn show(context: &Context, name: &str, toml: bool) -> Result<ExitCode, Failure> 
         let example = variable.example.map(|example| format!(", for example {example}")).unwrap_or_default();
         context.terminal.say(&format!("needs {}: {}{example}", variable.name, variable.prompt));
     }
-    if let Err(error) = definition.provider() {
-        if !matches!(error, Error::MissingVariable { .. }) {
-            return Err(error.into());
-        }
+    match definition.provider() {
+        Ok(_) | Err(Error::MissingVariable { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(ExitCode::Done)
 }
@@ -253,10 +252,10 @@ fn add(context: &Context, add: &Add) -> Result<ExitCode, Failure> {
     let editor = Editor::open(&context.environment)?;
     if let Some(path) = &add.from {
         let text = inputs::file_or_stdin(path)?;
-        if let Some(name) = &add.name {
-            if !text.expose().contains(&format!("providers.{name}")) {
-                return Err(Failure::usage(format!("{} has no entry `{name}`", path.display())));
-            }
+        if let Some(name) = &add.name
+            && !text.expose().contains(&format!("providers.{name}"))
+        {
+            return Err(Failure::usage(format!("{} has no entry `{name}`", path.display())));
         }
         let names = editor.merge_text(text.expose())?;
         return added(context, &editor, &names);

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
+use keyfob::session::Trouble;
 use keyfob::session::index::Entry;
 use serde_json::Value;
 
@@ -71,8 +72,15 @@ fn tell(context: &Context, entry: &Entry, is_default: bool, now: i64) {
     terminal.line(&format!("{}: {state}", entry.key));
     if let Some(trouble) = &entry.trouble {
         let since = wording.date_time(trouble.since);
-        let what = shorten(&trouble.error, 100);
-        terminal.line(&format!("  The server no longer accepts the refresh token ({what}) since {since}."));
+        match trouble.error.as_str() {
+            Trouble::LOGGED_OUT => {
+                terminal.line(&format!("  A logout was interrupted {since}; log in again, or out again."))
+            }
+            error => {
+                let what = shorten(error, 100);
+                terminal.line(&format!("  The server no longer accepts the refresh token ({what}) since {since}."));
+            }
+        }
         if let Some(description) = &trouble.description {
             terminal.line(&format!("  It says: {}", shorten(description, 500)));
         }

@@ -68,7 +68,7 @@ pub trait Store: Send + Sync {
     /// As [`load`](Self::load).
     fn list(&self) -> Result<Vec<SessionKey>, Error>;
 
-    /// Puts a session that could not be saved into a private [recovery](recovery) file, and answers where. The next
+    /// Puts a session that could not be saved into a private [recovery] file, and answers where. The next
     /// successful save removes it.
     ///
     /// # Errors
