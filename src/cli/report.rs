@@ -55,6 +55,11 @@ impl Failure {
         self.code
     }
 
+    /// Whether trying again may help.
+    pub fn is_retryable(&self) -> bool {
+        self.retryable.unwrap_or(self.code.is_retryable())
+    }
+
     /// What happened, for a line of a list.
     pub fn message(&self) -> &str {
         &self.message
@@ -108,7 +113,7 @@ impl Failure {
         if let Some(session) = &self.session {
             object.insert("session".into(), session.clone().into());
         }
-        object.insert("retryable".into(), self.retryable.unwrap_or(self.code.is_retryable()).into());
+        object.insert("retryable".into(), self.is_retryable().into());
         if let Some(told) = &self.oauth {
             let mut oauth = json!({ "error": shorten(&told.error, DESCRIPTION) });
             for (name, value) in [("error_description", &told.description), ("error_uri", &told.uri)] {

@@ -352,17 +352,20 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 fn certificate_problem(error: &reqwest::Error) -> Option<String> {
     let mut cause = error.source();
     while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = error.downcast_ref::<rustls::Error>().or_else(|| inner?.downcast_ref::<rustls::Error>());
+        let tls = error.downcast_ref::<rustls::Error>().or_else(|| wrapped(error.downcast_ref::<std::io::Error>()?));
         match tls {
-            Some(rustls::Error::InvalidCertificate(problem)) => {
-                return Some(format!("certificate not trusted ({problem})"));
-            }
+            Some(rustls::Error::InvalidCertificate(problem)) => return Some(format!("certificate not trusted ({problem})")),
             Some(other) => return Some(format!("TLS failed ({other})")),
             None => cause = error.source(),
         }
     }
     None
+}
+
+/// The TLS error inside of I/O errors, which may be wrapped several times.
+fn wrapped(error: &std::io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref::<rustls::Error>().or_else(|| wrapped(inner.downcast_ref::<std::io::Error>()?))
 }
 
 #[cfg(test)]

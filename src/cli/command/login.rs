@@ -144,7 +144,7 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
 /// A login that failed left nothing behind, and a code is redeemed only once.
 fn unfinished(error: session::Error, name: &str, id: &str) -> Failure {
     let failure = Failure::from(error).at(name);
-    if failure.code() == ExitCode::Network {
+    if failure.code() == ExitCode::Network && failure.is_retryable() {
         return failure.instead(format!("nothing was stored; log in again:  keyfob login {id}"));
     }
     failure
