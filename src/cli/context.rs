@@ -1,6 +1,7 @@
 //! What commands share: settings, registry, store and clients, each made when it is first needed.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -12,8 +13,9 @@ use keyfob::client::{Client, Freshness, SecretStore};
 use keyfob::registry::settings::{self, Settings, Storage};
 use keyfob::registry::{Definition, Registry};
 use keyfob::secret::Secret;
+use keyfob::session::index::Entry;
 use keyfob::session::store::{self, FileKey, Kind, PassphraseSource, Store, StoreOptions};
-use keyfob::session::{Keeper, SessionKey};
+use keyfob::session::{Keeper, Session, SessionKey};
 use keyfob::system::trace::Observer;
 use keyfob::system::{Clock, Environment, HttpClient, HttpOptions, System, files};
 
@@ -42,6 +44,10 @@ pub struct Context {
     registry: OnceCell<Registry>,
     keeper: OnceCell<Keeper>,
     system: OnceCell<Arc<System>>,
+    /// Whether a person is waited for.
+    person: Cell<bool>,
+    /// Warnings of the registry that were told already.
+    told: RefCell<BTreeSet<String>>,
 }
 
 impl Context {
@@ -55,6 +61,8 @@ impl Context {
             registry: OnceCell::new(),
             keeper: OnceCell::new(),
             system: OnceCell::new(),
+            person: Cell::new(false),
+            told: RefCell::default(),
         }
     }
 
@@ -84,10 +92,18 @@ impl Context {
     pub fn provider(&self, name: &str) -> Result<Definition, Failure> {
         let registry = self.registry()?;
         let definition = registry.find(name)?;
-        for warning in registry.warnings() {
-            self.terminal.warning(&warning.to_string());
-        }
+        self.tell_warnings(registry);
         Ok(definition)
+    }
+
+    /// Tells each of the registry's warnings once.
+    pub fn tell_warnings(&self, registry: &Registry) {
+        for warning in registry.warnings() {
+            let text = warning.to_string();
+            if self.told.borrow_mut().insert(text.clone()) {
+                self.terminal.warning(&text);
+            }
+        }
     }
 
     /// Lays `--set` over an entry.
@@ -97,11 +113,29 @@ impl Context {
 
     /// The definition that a session was made with: the registry's, what its login set above it, and what this command
     /// line sets above both.
-    pub fn definition_of(&self, key: &SessionKey) -> Result<Definition, Failure> {
-        let mut definition = self.provider(key.provider())?;
-        overrides::load(self.keeper()?.store().as_ref(), key, &mut definition)?;
+    pub fn definition_of(&self, session: &Session) -> Result<Definition, Failure> {
+        let mut definition = self.provider(session.key.provider())?;
+        overrides::apply(&session.overrides, &mut definition)?;
         self.set(&mut definition)?;
         Ok(definition)
+    }
+
+    /// The session's keeper, if the store in use is the one the session lies in.
+    pub fn keeper_of(&self, entry: &Entry) -> Result<&Keeper, Failure> {
+        let keeper = self.keeper()?;
+        if keeper.store().name() != entry.store {
+            let message =
+                format!("{} is kept in the {} store, and {} is in use", entry.key, entry.store, keeper.store().name());
+            return Err(Failure::new(ExitCode::Store, message)
+                .hint(format!("KEYFOB_STORAGE={}", entry.store))
+                .session(&entry.key));
+        }
+        Ok(keeper)
+    }
+
+    /// From now on `--timeout` is how long a person is waited for, and no longer a network limit.
+    pub fn waits_for_a_person(&self) {
+        self.person.set(true);
     }
 
     /// The client of a definition.
@@ -243,7 +277,7 @@ impl Context {
             let mut options = HttpOptions::from_environment(&self.environment)?;
             (options.connect, options.idle, options.request) = (limits.connect, limits.idle, limits.request);
             if let Some(timeout) = self.common.timeout {
-                options.request = timeout;
+                options.request = if self.person.get() { options.request.min(timeout) } else { timeout };
                 options.connect = options.connect.min(timeout);
                 options.idle = options.idle.min(timeout);
             }
@@ -277,7 +311,7 @@ impl Context {
     /// Runs what needs the network.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
         signals::watch(&self.terminal);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
         let runtime =
             runtime.map_err(|error| Failure::new(ExitCode::Internal, format!("no runtime can be started: {error}")))?;
         let output = runtime.block_on(future);
@@ -293,6 +327,10 @@ impl Context {
 
     /// Tells about files and directories that others could read until now.
     pub fn tell_repairs(&self) {
+        if self.keeper.get().is_some_and(Keeper::is_unprotected) {
+            self.terminal
+                .warning("the file system of the state directory has no locks: do not run several keyfobs at once");
+        }
         for path in files::take_repaired() {
             self.terminal.warning(&format!("{} could be read by others and has been closed to them", path.display()));
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use keyfob::registry::{Definition, Origin, SecretSource};
 use keyfob::secret::Secret;
-use keyfob::system::{Environment, files};
+use keyfob::system::Environment;
 
 use super::report::Failure;
 
@@ -76,6 +76,12 @@ fn indirect(value: &str, environment: &Environment) -> Result<Option<Secret>, Fa
     }
 }
 
+/// The variables that `--set` options take values from.
+pub fn variables(options: &[String]) -> Vec<String> {
+    let named = |option: &String| Some(option.split_once('=')?.1.strip_prefix("env:")?.to_owned());
+    options.iter().filter_map(named).collect()
+}
+
 /// A secret from a file, or from standard input for `-`.
 ///
 /// # Errors
@@ -85,10 +91,12 @@ pub fn file_or_stdin(path: &Path) -> Result<Secret, Failure> {
 }
 
 fn file(path: &Path) -> Result<Secret, Failure> {
-    match files::read_open(path, LIMIT)? {
-        Some(bytes) => text(bytes, &path.display().to_string()),
-        None => Err(Failure::usage(format!("there is no file {}", path.display()))),
-    }
+    // Named on the command line: a pipe that a shell made is as good as a file.
+    let failed = |error: std::io::Error| Failure::usage(format!("{} cannot be read: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    text(bytes, &path.display().to_string())
 }
 
 /// All of standard input, without the line break at its end.

@@ -25,6 +25,10 @@ pub struct AtTerminal {
     /// Variables that hold secrets, which the browser does not get.
     secret_variables: Vec<String>,
     qr: bool,
+    /// Whether a script reads events on stdout.
+    events: bool,
+    /// Who started this process; when that one is gone, nobody waits for the login.
+    parent: u32,
     opening: Mutex<Option<Opening>>,
     lines: Mutex<Option<mpsc::Receiver<Secret>>>,
     /// Whether the whole address has been shown.
@@ -42,6 +46,8 @@ impl AtTerminal {
             usable,
             secret_variables: Vec::new(),
             qr: false,
+            events: false,
+            parent: parent(),
             opening: Mutex::new(None),
             lines: Mutex::new(None),
             shown: AtomicBool::new(false),
@@ -52,6 +58,12 @@ impl AtTerminal {
     /// Shows the address as a QR code too.
     pub fn with_qr(mut self, qr: bool) -> Self {
         self.qr = qr;
+        self
+    }
+
+    /// Tells events on stdout.
+    pub fn with_events(mut self, events: bool) -> Self {
+        self.events = events;
         self
     }
 
@@ -112,7 +124,7 @@ impl Interaction for AtTerminal {
     fn visit<'a>(&'a self, url: &'a Url, redirect_uri: &'a str) -> LocalFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             keyfob::system::http::check_url(url)?;
-            if self.terminal.appearance().json {
+            if self.events {
                 self.terminal.json_line(&json!({
                     "schema": "keyfob.login/1", "event": "browser", "url": url.as_str(), "redirect_uri": redirect_uri
                 }));
@@ -196,7 +208,7 @@ impl Interaction for AtTerminal {
                 std::future::pending::<()>().await;
             };
             tokio::select! {
-                () = orphaned() => {}
+                () = orphaned(self.parent) => {}
                 () = failing => {}
             }
         })
@@ -206,7 +218,8 @@ impl Interaction for AtTerminal {
 /// Reads lines of standard input on a thread of its own, because a read cannot be given up.
 fn read_lines(terminal: Terminal) -> mpsc::Receiver<Secret> {
     let (sender, receiver) = mpsc::channel(1);
-    std::thread::spawn(move || {
+    // Without a thread nothing can be pasted; the browser's answer still comes.
+    let _ = std::thread::Builder::new().name("paste".into()).spawn(move || {
         while let Ok(line) = terminal.prompt_line("paste> ") {
             if sender.blocking_send(Secret::new(line)).is_err() {
                 return;
@@ -217,23 +230,23 @@ fn read_lines(terminal: Terminal) -> mpsc::Receiver<Secret> {
 }
 
 /// Ends when the process that started this one is gone.
-#[cfg(unix)]
-async fn orphaned() {
-    let parent = std::os::unix::process::parent_id();
+async fn orphaned(parent_before: u32) {
     let mut ticks = tokio::time::interval(CHECK);
     loop {
         ticks.tick().await;
-        if std::os::unix::process::parent_id() != parent {
+        if parent() != parent_before {
             return;
         }
     }
 }
 
-/// Windows ends a console's programs with the console.
+#[cfg(unix)]
+fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// Windows ends a console's programs with the console, and gives orphans no new parent.
 #[cfg(not(unix))]
-async fn orphaned() {
-    let mut ticks = tokio::time::interval(CHECK);
-    loop {
-        ticks.tick().await;
-    }
+fn parent() -> u32 {
+    0
 }

@@ -97,6 +97,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Status {
         Err(error) => return misused(&error, &arguments, &environment),
     };
     let terminal = terminal(&cli.common, &environment);
+    signals::prepare(cli.common.json);
     let outcome = checked(&cli.common).and_then(|()| match cli.command {
         None => Ok(terminal.answer(GREETING.as_bytes())?).map(|()| ExitCode::Done),
         Some(command) => dispatch(command, &Context::new(cli.common, terminal.clone(), environment)),

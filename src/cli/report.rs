@@ -13,6 +13,9 @@ use super::exit_code::ExitCode;
 use super::shown;
 use super::terminal::{Terminal, shorten};
 
+/// How refusals begin until the provider's name takes its place.
+const THE_SERVER: &str = "the server";
+
 /// Characters of a server's description that are shown.
 const DESCRIPTION: usize = 500;
 
@@ -67,8 +70,10 @@ impl Failure {
 
     /// Names the provider in failures that do not.
     pub fn at(mut self, provider: &str) -> Self {
-        if matches!(self.code, ExitCode::Refused | ExitCode::Network | ExitCode::Protocol)
-            && !self.message.contains(provider)
+        if let Some(rest) = self.message.strip_prefix(THE_SERVER) {
+            self.message = format!("{provider}{rest}");
+        } else if !self.message.contains(provider)
+            && !matches!(self.code, ExitCode::Store | ExitCode::Usage | ExitCode::Timeout)
         {
             self.message = format!("{provider}: {}", self.message);
         }
@@ -95,8 +100,20 @@ impl Failure {
             return terminal.json_error(&self.json());
         }
         terminal.error(&self.message);
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = self.hint.as_deref().or(self.usual_hint()) {
             terminal.hint(hint);
+        }
+    }
+
+    /// What to do about a failure of which nothing better is known.
+    fn usual_hint(&self) -> Option<&'static str> {
+        match self.code {
+            ExitCode::Network => Some("check the network and try again"),
+            ExitCode::Refused | ExitCode::Protocol => Some("see what was sent and answered with  -vv"),
+            ExitCode::Security => Some("nothing was accepted or stored; if it stays so, tell the server's operator"),
+            ExitCode::Config => Some("see the settings in force with  keyfob provider show NAME"),
+            ExitCode::Store => Some("see which store is in use with  keyfob status;  another one: KEYFOB_STORAGE"),
+            _ => None,
         }
     }
 
@@ -107,8 +124,8 @@ impl Failure {
         object.insert("error".into(), self.code.name().into());
         object.insert("exit_code".into(), self.code.number().into());
         object.insert("message".into(), self.message.clone().into());
-        if let Some(hint) = &self.hint {
-            object.insert("hint".into(), hint.clone().into());
+        if let Some(hint) = self.hint.as_deref().or(self.usual_hint()) {
+            object.insert("hint".into(), hint.into());
         }
         if let Some(session) = &self.session {
             object.insert("session".into(), session.clone().into());
@@ -250,8 +267,10 @@ impl Failure {
     fn refused(told: ErrorResponse) -> Self {
         let error = shorten(&told.error, 100);
         let mut message = match told.error.as_str() {
-            "access_denied" => "the login was refused: access_denied (the request was denied)".to_owned(),
-            _ => format!("the server refused: {error}"),
+            "access_denied" => {
+                format!("{THE_SERVER} refused: access_denied (the request was denied on the consent page)")
+            }
+            _ => format!("{THE_SERVER} refused: {error}"),
         };
         if let Some(description) = &told.description {
             message = format!("{message}; it says: {}", shorten(description, DESCRIPTION));
@@ -273,6 +292,7 @@ impl Failure {
             "invalid_request" | "unsupported_grant_type" | "unsupported_response_type" => {
                 (ExitCode::Refused, Some("see what was sent with  -vv"))
             }
+            "access_denied" => (ExitCode::Refused, Some("log in again, and allow it, if that was not meant")),
             _ => (ExitCode::Refused, None),
         };
         let mut failure = Self::new(code, message);
@@ -330,7 +350,7 @@ impl From<callback::Error> for Failure {
                 Self::new(ExitCode::Security, message).hint("paste the whole address of the page you landed on")
             }
             E::Path { .. } => Self::usage(message),
-            _ => Self::new(ExitCode::Internal, message),
+            _ => Self::new(ExitCode::Config, message).hint("choose a port that you may listen on with  --port"),
         }
     }
 }
@@ -407,13 +427,17 @@ impl Failure {
     pub fn login_required(key: &SessionKey, trouble: Option<&Trouble>) -> Self {
         let reason = match trouble {
             Some(trouble) if trouble.error == Trouble::LOGGED_OUT => "a logout was interrupted".into(),
+            Some(trouble) if trouble.error == Trouble::OTHER_IDENTITY => {
+                "a refresh brought another person's ID token".into()
+            }
             Some(trouble) => {
                 format!("the server no longer accepts the refresh token ({})", shorten(&trouble.error, 100))
             }
-            None => "its token has expired and there is no refresh token".into(),
+            None => "there is no refresh token to renew it with".into(),
         };
         let mut failure = Self::new(ExitCode::LoginRequired, format!("{key}: login required; {reason}"));
-        let told = trouble.filter(|trouble| trouble.error != Trouble::LOGGED_OUT);
+        let told =
+            trouble.filter(|trouble| !matches!(trouble.error.as_str(), Trouble::LOGGED_OUT | Trouble::OTHER_IDENTITY));
         failure.oauth = told.map(|trouble| {
             Box::new(ErrorResponse {
                 error: trouble.error.clone(),

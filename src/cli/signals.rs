@@ -1,45 +1,103 @@
 //! Ctrl-C and termination, at any moment.
 //!
-//! A blocking keyring call, a lock or a passphrase prompt must not delay the end, so a thread of its own waits for the
-//! signal and ends the process: the terminal's modes are put back, the exit code is the one of the manual. Everything
-//! that is kept is written atomically, so that an end between two instructions harms nothing. The thread is started only
-//! when something begins that may take time; before, the system's own handling does.
+//! At first the handler itself ends the process, with the exit code of the manual: nothing needs putting back. Once
+//! something begins that may take time, a thread of its own waits for the signal, so that a blocking keyring call, a lock
+//! or a prompt does not delay the end and the terminal's modes are put back. Everything that is kept is written
+//! atomically, so that an end between two instructions harms nothing.
 
 #[cfg(unix)]
 mod unix {
     use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-    use std::sync::Once;
-    use std::sync::atomic::{AtomicI32, Ordering};
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+    use std::sync::{Mutex, Once, PoisonError};
+
+    use tokio::sync::oneshot;
 
     use crate::cli::exit_code::ExitCode;
     use crate::cli::report::Failure;
     use crate::cli::terminal::Terminal;
 
-    /// Where the handler writes the signal's number; -1 before there is a pipe.
+    /// Where the handler writes the signal's number; -1 before there is a thread that reads it.
     static PIPE: AtomicI32 = AtomicI32::new(-1);
 
+    /// Whether the first handler tells in JSON.
+    static JSON: AtomicBool = AtomicBool::new(false);
+
+    /// Who wants to be told instead of the process being ended.
+    static TAKER: Mutex<Option<oneshot::Sender<()>>> = Mutex::new(None);
+
+    /// A directory that goes with the process.
+    static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+    const SIGNALS: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
     extern "C" fn note(signal: libc::c_int) {
+        let pipe = PIPE.load(Ordering::Relaxed);
+        if pipe < 0 {
+            end_at_once(signal);
+        }
         let number = u8::try_from(signal).unwrap_or(0);
         // SAFETY: write is async-signal-safe, and the descriptor is never closed.
-        unsafe { libc::write(PIPE.load(Ordering::Relaxed), (&raw const number).cast(), 1) };
+        unsafe { libc::write(pipe, (&raw const number).cast(), 1) };
     }
 
-    /// Watches for signals from now on.
+    /// What a handler may do by itself: say one fixed line and end.
+    fn end_at_once(signal: libc::c_int) -> ! {
+        let code = match signal {
+            libc::SIGTERM => 143,
+            libc::SIGHUP => end(129),
+            _ => 130,
+        };
+        let text: &[u8] = match (JSON.load(Ordering::Relaxed), code) {
+            (false, 143) => b"error: terminated\n",
+            (false, _) => b"error: interrupted\n",
+            (true, 143) => {
+                b"{\"schema\":\"keyfob.error/1\",\"error\":\"interrupted\",\"exit_code\":143,\"message\":\"terminated\",\"retryable\":false}\n"
+            }
+            (true, _) => {
+                b"{\"schema\":\"keyfob.error/1\",\"error\":\"interrupted\",\"exit_code\":130,\"message\":\"interrupted\",\"retryable\":false}\n"
+            }
+        };
+        // SAFETY: write is async-signal-safe, and the bytes live for ever.
+        unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+        end(code)
+    }
+
+    /// From now on a signal ends the process with the exit code of the manual.
+    pub fn prepare(json: bool) {
+        JSON.store(json, Ordering::Relaxed);
+        SIGNALS.into_iter().for_each(install);
+    }
+
+    /// Watches for signals from a thread of its own from now on.
     pub fn watch(terminal: &Terminal) {
         static ONCE: Once = Once::new();
         let terminal = terminal.clone();
         ONCE.call_once(move || {
             let Ok((reader, writer)) = std::io::pipe() else { return };
-            let writer: OwnedFd = writer.into();
-            PIPE.store(writer.as_raw_fd(), Ordering::Relaxed);
-            // The handler uses it until the process ends.
-            std::mem::forget(writer);
-            let reader: OwnedFd = reader.into();
-            std::thread::spawn(move || wait(&reader, &terminal));
-            for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-                install(signal);
+            let (reader, writer): (OwnedFd, OwnedFd) = (reader.into(), writer.into());
+            let descriptor = writer.as_raw_fd();
+            let watcher = std::thread::Builder::new().name("signals".into());
+            // Without a thread the first handler stays in charge.
+            if watcher.spawn(move || wait(&reader, &terminal)).is_ok() {
+                // The handler uses it until the process ends.
+                std::mem::forget(writer);
+                PIPE.store(descriptor, Ordering::Relaxed);
             }
         });
+    }
+
+    /// The next signal ends this instead of the process; the one after that ends the process.
+    pub fn take_next() -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        *TAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        receiver
+    }
+
+    /// Has a directory removed when a signal ends the process.
+    pub fn remove_at_end(directory: PathBuf) {
+        *DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner) = Some(directory);
     }
 
     /// Installs the handler, unless the signal was ignored when the process started (`nohup`).
@@ -59,15 +117,24 @@ mod unix {
     }
 
     fn wait(reader: &OwnedFd, terminal: &Terminal) {
-        let Some(signal) = byte(reader.as_raw_fd()) else { return };
-        terminal.restore();
-        let code = match i32::from(signal) {
-            libc::SIGTERM => ExitCode::Terminated,
-            libc::SIGHUP => end(129),
-            _ => ExitCode::Interrupted,
-        };
-        Failure::new(code, if code == ExitCode::Terminated { "terminated" } else { "interrupted" }).report(terminal);
-        end(i32::from(code.number()))
+        while let Some(signal) = byte(reader.as_raw_fd()) {
+            let taker = TAKER.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if taker.is_some_and(|taker| taker.send(()).is_ok()) {
+                continue;
+            }
+            terminal.restore();
+            if let Some(directory) = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                let _ = std::fs::remove_dir_all(directory);
+            }
+            let code = match i32::from(signal) {
+                libc::SIGTERM => ExitCode::Terminated,
+                libc::SIGHUP => end(129),
+                _ => ExitCode::Interrupted,
+            };
+            Failure::new(code, if code == ExitCode::Terminated { "terminated" } else { "interrupted" })
+                .report(terminal);
+            end(i32::from(code.number()))
+        }
     }
 
     fn byte(descriptor: RawFd) -> Option<u8> {
@@ -90,8 +157,14 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub use unix::watch;
+pub use unix::{prepare, remove_at_end, take_next, watch};
 
 /// Windows ends the process itself at Ctrl-C; what is kept is written atomically there too.
 #[cfg(not(unix))]
+pub fn prepare(_: bool) {}
+
+#[cfg(not(unix))]
 pub fn watch(_: &super::terminal::Terminal) {}
+
+#[cfg(not(unix))]
+pub fn remove_at_end(_: std::path::PathBuf) {}

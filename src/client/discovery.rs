@@ -54,6 +54,11 @@ impl Pinned {
         Self { server, by_hand: names.into_iter().filter(|name| by_hand(name)).collect() }
     }
 
+    /// Whether a person set this member.
+    pub(super) fn by_hand(&self, name: &str) -> bool {
+        self.by_hand.contains(&name)
+    }
+
     /// Whether a flow could run on what a person set alone.
     fn is_complete_by_hand(&self, needs_keys: bool) -> bool {
         let set = |name| self.by_hand.contains(&name);
@@ -92,7 +97,7 @@ impl Client {
         if let Some(server) = self.server.get() {
             return server.clone();
         }
-        self.pinned.over(self.kept().map(|(server, _)| server))
+        self.pinned.over(self.kept().filter(|(_, is_fresh)| *is_fresh).map(|(server, _)| server))
     }
 
     /// What the server says of itself, laid under what a person set. Asked once; of a kept copy as the client's freshness
@@ -113,9 +118,7 @@ impl Client {
         match self.ask(issuer).await {
             Ok(server) => Ok(self.pinned.over(Some(server))),
             // Down for a moment: what is kept serves, except for a login, which would send a code to it.
-            Err(Error::System(_) | Error::Protocol(crate::protocol::Error::Unavailable { .. }))
-                if kept.is_some() && self.freshness == Freshness::Kept =>
-            {
+            Err(error) if kept.is_some() && self.freshness == Freshness::Kept && is_passing(&error) => {
                 Ok(self.pinned.over(kept.map(|(server, _)| server)))
             }
             Err(error) if self.can_do_without(&error) => Ok(self.pinned.over(None)),
@@ -200,6 +203,18 @@ impl Client {
             None if self.provider.issuer_match == IssuerMatch::Exact => issuer.to_owned(),
             None => format!("{issuer} template"),
         }
+    }
+}
+
+/// Whether the server, or whatever stands before it, may answer better soon.
+fn is_passing(error: &Error) -> bool {
+    use crate::protocol::Error::{Json, NotJson, Redirected, Unavailable};
+    match error {
+        Error::System(_) | Error::Metadata { .. } | Error::NoMetadata { .. } => true,
+        Error::Protocol(error) => {
+            matches!(error, Unavailable { .. } | NotJson { .. } | Json { .. } | Redirected { .. })
+        }
+        _ => false,
     }
 }
 

@@ -46,6 +46,9 @@ impl Client {
     /// Why there is no answer.
     pub async fn send(&self, mut request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
         self.authentication().await?.authenticate(&mut request)?;
+        // Last, because the client's own parameters may bear other names too.
+        let names: Vec<_> = self.provider.param_names.iter().map(|(name, own)| (name.clone(), own.clone())).collect();
+        request.parameters.rename(&names);
         self.send_as_is(request, repetition).await
     }
 
@@ -58,7 +61,7 @@ impl Client {
         let http = &self.system.http;
         match http.send_persistently(request.clone(), false).await {
             Err(system::Error::Unreachable { unsent: false, .. }) if repetition == Repetition::OnceMore => {
-                Ok(http.send(request).await?)
+                Ok(http.send(request).await.map_err(maybe_sent)?)
             }
             outcome => Ok(outcome?),
         }
@@ -110,6 +113,19 @@ impl Client {
         }
         let to = url.host_str().map(str::to_owned);
         Err(crate::protocol::Error::Redirected { endpoint: what, status: 302, to }.into())
+    }
+}
+
+/// The first try may have arrived, whatever became of the second.
+fn maybe_sent(error: system::Error) -> system::Error {
+    match error {
+        system::Error::Unreachable { endpoint, reason, .. } => {
+            system::Error::Unreachable { endpoint, reason, unsent: false }
+        }
+        system::Error::TooSlow { endpoint, limit, after, .. } => {
+            system::Error::TooSlow { endpoint, limit, after, unsent: false }
+        }
+        other => other,
     }
 }
 

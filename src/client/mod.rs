@@ -128,6 +128,14 @@ impl Client {
         &self.client_id
     }
 
+    /// The token endpoint that a person set, which nothing the server says changes.
+    pub fn fixed_token_endpoint(&self) -> Option<String> {
+        self.pinned
+            .by_hand("token_endpoint")
+            .then(|| self.server_at_hand().token_endpoint.map(|url| url.to_string()))
+            .flatten()
+    }
+
     /// The client secret, if there is one.
     pub fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()

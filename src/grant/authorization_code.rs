@@ -3,27 +3,27 @@
 //! The browser opens with what is known of the server at once; the server's own word and its keys are fetched while the
 //! person consents. The first redirect that carries our `state`, received or pasted, decides.
 
+mod redirect;
+
 use std::time::Duration;
 
 use serde_json::Value;
-use url::Url;
 
 use super::{Error, Grant, GrantRequest, Interaction, LocalFuture, Obtained, Page, identity};
 use crate::callback::pasted::{self, BareCode, Pasted};
-use crate::callback::{self, Candidate, Host, Loopback, Mode, Outcome};
+use crate::callback::{Candidate, Loopback, Outcome};
 use crate::client::{self, Client, Repetition};
 use crate::protocol::authorization::{
     AuthorizationRequest, AuthorizationResponse, Draft, Fresh, Issuer, check_extra, check_resource, is_reserved,
 };
 use crate::protocol::id_token::{Expectations, IdToken};
+use crate::protocol::metadata::AuthorizationServer;
 use crate::protocol::parameters::Parameters;
 use crate::protocol::pkce::Method;
 use crate::protocol::token::{Asked, TokenResponse};
 use crate::protocol::{self, scope};
 use crate::registry::Provider;
-use crate::registry::words::{
-    ClientAuth, IssuerMatch, Loopback as LoopbackRule, Pkce, Protocol, RefreshHow, ResponseMode,
-};
+use crate::registry::words::{ClientAuth, IssuerMatch, Pkce, Protocol, RefreshHow, ResponseMode};
 use crate::secret::Secret;
 use crate::system::random;
 use crate::system::trace::{Event, Party, Step};
@@ -65,6 +65,8 @@ struct Attempt<'a> {
     user: &'a dyn Interaction,
     authorization: AuthorizationRequest,
     scopes: Vec<String>,
+    /// Parameters of the entry and the person.
+    extra: Vec<(String, String)>,
     loopback: Option<Loopback>,
 }
 
@@ -80,18 +82,10 @@ impl<'a> Attempt<'a> {
         let provider = client.provider();
         check_request(request)?;
         let at_hand = client.server_at_hand();
-        let server = match at_hand.authorization_endpoint {
-            Some(_) => at_hand,
-            None => {
-                let server = client.server().await?.clone();
-                client.check_authentication(&server)?;
-                server
-            }
-        };
-        let pkce = pkce(provider);
-        if pkce != Method::Off && pkce != Method::Plain {
-            server.check_s256()?;
-        }
+        let usable = at_hand.authorization_endpoint.is_some() && client.check_authentication(&at_hand).is_ok();
+        let server = if usable { at_hand } else { client.server().await?.clone() };
+        client.check_authentication(&server)?;
+        check_pkce(provider, &server)?;
         let lacks = |what| client::Error::Lacks { provider: provider.id.clone(), what };
         let endpoint = server.authorization_endpoint.as_ref().ok_or_else(|| lacks("authorization_endpoint"))?;
         let scopes = scopes(provider, request, server.scopes_supported.as_deref());
@@ -100,7 +94,7 @@ impl<'a> Attempt<'a> {
         if provider.client_auth != ClientAuth::Auto || provider.client_secret.is_none() {
             client.authentication().await?;
         }
-        let (redirect_uri, loopback) = redirect(provider, request, user).await?;
+        let (redirect_uri, loopback) = redirect::redirect(provider, request, user).await?;
         let extra = extra(provider, request)?;
         let names = identity::pairs(&provider.param_names);
         let draft = Draft {
@@ -110,7 +104,7 @@ impl<'a> Attempt<'a> {
             scopes: &scopes,
             scope_separator: identity::scope_separator(provider),
             scope_param: identity::scope_param(provider),
-            pkce,
+            pkce: pkce(provider),
             response_mode: provider.response_mode.map(ResponseMode::word),
             resources: &request.resources,
             extra: &extra,
@@ -118,7 +112,7 @@ impl<'a> Attempt<'a> {
             fragment: provider.authorize_fragment.as_deref(),
         };
         let authorization = AuthorizationRequest::new(&draft, fresh()?)?;
-        Ok(Self { client, request, user, authorization, scopes, loopback })
+        Ok(Self { client, request, user, authorization, scopes, extra, loopback })
     }
 
     async fn run(mut self) -> Result<Obtained, Error> {
@@ -127,35 +121,31 @@ impl<'a> Attempt<'a> {
         let redirect_uri = self.authorization.redirect_uri().to_owned();
         self.user.visit(&url, &redirect_uri).await?;
         self.user.waiting(self.request.timeout);
-        let answer = self.wait().await?;
-        let outcome = self.redeem(answer.parameters).await;
+        // What the server says of itself, and its keys, are fetched until they are needed or known to be wrong.
+        let known = learn(self.client, self.needs_keys());
+        tokio::pin!(known);
+        let answer = tokio::select! {
+            answer = self.answer() => answer?,
+            error = &mut known => return Err(error),
+        };
+        let Answer { parameters, page } = answer;
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.redeem(parameters) => outcome,
+            error = &mut known => Err(error),
+        };
         match outcome {
-            Ok(obtained) => Ok(Obtained { page: answer.page, ..obtained }),
+            Ok(obtained) => Ok(Obtained { page, ..obtained }),
             Err(error) => {
-                answer.page.finish(failure(&error)).await;
+                page.finish(failure(&error)).await;
                 Err(error)
             }
         }
     }
 
-    /// Waits for the redirect, while the server's word and keys are fetched.
-    async fn wait(&mut self) -> Result<Answer, Error> {
+    fn needs_keys(&self) -> bool {
         let algorithm = identity::algorithm(self.client.provider());
-        let needs_keys = self.openid() && algorithm.is_none_or(|algorithm| !algorithm.is_symmetric());
-        let client = self.client;
-        // A server that contradicts itself ends the wait; whatever else fails is tried again when it is needed.
-        let contradiction = async {
-            match client.server().await {
-                Err(error) if contradicts(&error) => return error,
-                Ok(_) if needs_keys => drop(client.keys().await),
-                _ => {}
-            }
-            std::future::pending().await
-        };
-        tokio::select! {
-            answer = self.answer() => answer,
-            error = contradiction => Err(error.into()),
-        }
+        self.openid() && algorithm.is_none_or(|algorithm| !algorithm.is_symmetric())
     }
 
     async fn answer(&mut self) -> Result<Answer, Error> {
@@ -179,7 +169,11 @@ impl<'a> Attempt<'a> {
                         self.user.refused();
                     }
                 }
-                pasted = self.user.pasted() => return self.pasted(&pasted),
+                pasted = self.user.pasted() => match self.pasted(&pasted) {
+                    // A slip of the hand, not another login's answer.
+                    Err(Error::Callback(error)) => self.user.remark(&format!("{error}; still waiting")),
+                    outcome => return outcome,
+                },
                 () = self.user.abandoned() => return Err(Error::Abandoned),
                 () = &mut deadline => return Err(match refused {
                     0 => Error::TimedOut { after },
@@ -208,9 +202,7 @@ impl<'a> Attempt<'a> {
     async fn redeem(&self, parameters: Vec<(String, String)>) -> Result<Obtained, Error> {
         let (client, provider) = (self.client, self.client.provider());
         let server = client.server().await?;
-        if !matches!(pkce(provider), Method::Off | Method::Plain) {
-            server.check_s256()?;
-        }
+        check_pkce(provider, server)?;
         let issuer = Issuer {
             // A template names no one issuer that a redirect could be compared with.
             name: match provider.issuer_match {
@@ -275,8 +267,9 @@ impl<'a> Attempt<'a> {
         let provider = self.client.provider();
         let verified = self.client.verify(token.expose(), identity::algorithm(provider)).await?;
         let server = self.client.server().await?;
+        // The last one wins, as in the request.
         let given =
-            |name: &str| self.request.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+            |name: &str| self.extra.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let acr_values: Vec<String> =
             given("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
         let expect = Expectations {
@@ -348,10 +341,31 @@ async fn next(loopback: &mut Option<Loopback>) -> Candidate {
     }
 }
 
-/// Whether the metadata is not only unavailable but wrong.
-fn contradicts(error: &client::Error) -> bool {
-    use protocol::Error::{MetadataEndpoint, MetadataIssuer, NoS256};
-    matches!(error, client::Error::Protocol(MetadataEndpoint { .. } | MetadataIssuer { .. } | NoS256 { .. }))
+/// Asks the server who it is and fetches its keys. Ends only when the metadata is not just unavailable but wrong; what is
+/// unavailable is told when it is needed.
+async fn learn(client: &Client, needs_keys: bool) -> Error {
+    use protocol::Error::{MetadataEndpoint, MetadataIssuer};
+    match client.server().await {
+        Err(error @ client::Error::Protocol(MetadataEndpoint { .. } | MetadataIssuer { .. })) => return error.into(),
+        Ok(server) => {
+            if let Err(error) = check_pkce(client.provider(), server) {
+                return error;
+            }
+            if needs_keys {
+                let _ = client.keys().await;
+            }
+        }
+        Err(_) => {}
+    }
+    std::future::pending().await
+}
+
+/// Checks that the server takes the PKCE method of the entry.
+fn check_pkce(provider: &Provider, server: &AuthorizationServer) -> Result<(), Error> {
+    match pkce(provider) {
+        Method::Off | Method::Plain => Ok(()),
+        _ => Ok(server.check_s256()?),
+    }
 }
 
 /// The browser's page for a login that failed.
@@ -424,73 +438,6 @@ fn extra(provider: &Provider, request: &GrantRequest) -> Result<Vec<(String, Str
         Some((name, _)) => Err(protocol::Error::ReservedParameter(name.clone()).into()),
         None => Ok(extra),
     }
-}
-
-/// The redirect URI, and the listener behind it where it is an address of this machine.
-async fn redirect(
-    provider: &Provider,
-    request: &GrantRequest,
-    user: &dyn Interaction,
-) -> Result<(String, Option<Loopback>), Error> {
-    let rule = &provider.redirect;
-    let mode = match provider.response_mode {
-        Some(ResponseMode::FormPost) => Mode::FormPost,
-        None => Mode::Query,
-        Some(other) => {
-            let key = format!("response_mode = \"{}\"", other.word());
-            return Err(client::Error::Unsupported { provider: provider.id.clone(), key }.into());
-        }
-    };
-    if let Some(uri) = &request.redirect_uri {
-        return match listening_options(uri, mode)? {
-            Some(options) => bound(options).await,
-            None => by_hand(uri, user),
-        };
-    }
-    if let Some(uri) = rule.uri.as_deref().or(rule.oob.as_deref()).filter(|_| rule.loopback == LoopbackRule::None) {
-        return by_hand(uri, user);
-    }
-    let port = match rule.loopback {
-        LoopbackRule::AnyPort => request.port,
-        LoopbackRule::FixedPort => Some(request.port.unwrap_or(rule.port)),
-        LoopbackRule::None => {
-            let reason = "the provider takes none on this machine; give yours with --redirect-uri";
-            return Err(Error::RedirectUri { redirect_uri: "http://127.0.0.1".into(), reason });
-        }
-    };
-    let host = if rule.host == "localhost" { Host::Localhost } else { Host::Ipv4Literal };
-    bound(callback::Options { host, port, path: rule.path.clone(), mode }).await
-}
-
-async fn bound(options: callback::Options) -> Result<(String, Option<Loopback>), Error> {
-    let loopback = Loopback::bind(options).await?;
-    Ok((loopback.redirect_uri().to_owned(), Some(loopback)))
-}
-
-fn by_hand(uri: &str, user: &dyn Interaction) -> Result<(String, Option<Loopback>), Error> {
-    if user.can_paste() {
-        Ok((uri.to_owned(), None))
-    } else {
-        Err(Error::NobodyToPaste { redirect_uri: uri.to_owned() })
-    }
-}
-
-/// How to listen for a redirect URI that was given as a whole; `None` when it is not on this machine.
-fn listening_options(uri: &str, mode: Mode) -> Result<Option<callback::Options>, Error> {
-    let refuse = |reason| Error::RedirectUri { redirect_uri: protocol::jose::excerpt(uri), reason };
-    let url = Url::parse(uri).map_err(|_| refuse("it is no absolute address"))?;
-    if url.fragment().is_some() {
-        return Err(refuse("it has a fragment"));
-    }
-    let host = match (url.scheme(), url.host_str()) {
-        ("http", Some("localhost")) => Host::Localhost,
-        ("http", Some("127.0.0.1")) => Host::Ipv4Literal,
-        ("http", Some("[::1]")) => Host::Ipv6Literal,
-        ("http", _) => return Err(refuse("plain http is for 127.0.0.1, [::1] and localhost")),
-        _ => return Ok(None),
-    };
-    let port = url.port().filter(|port| *port != 0);
-    Ok(Some(callback::Options { host, port, path: url.path().to_owned(), mode }))
 }
 
 /// How long a person is waited for unless something else is said.

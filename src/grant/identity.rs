@@ -223,9 +223,8 @@ pub(super) fn rules(provider: &Provider) -> token::Rules {
 pub(super) fn token_request(
     provider: &Provider,
     endpoint: Url,
-    mut parameters: Parameters,
+    parameters: Parameters,
 ) -> Result<EndpointRequest, Error> {
-    parameters.rename(&pairs(&provider.param_names));
     let mut request = EndpointRequest::new(endpoint, parameters);
     let rules = &provider.token_request;
     request.format = match (rules.method, rules.format) {

@@ -149,6 +149,9 @@ impl AuthorizationRequest {
         }
         for (name, value) in draft.extra {
             check_extra(name, value)?;
+            if draft.names.iter().any(|(_, own)| own == name) {
+                return Err(Error::ReservedParameter(name.clone()));
+            }
             parameters.set(name, value.as_str());
         }
         parameters.rename(draft.names);

@@ -42,12 +42,23 @@ impl Editor {
         &self.path
     }
 
+    /// Whether the user's file has an entry of this name.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the name is none.
+    pub fn has(&self, id: &str) -> Result<bool, Error> {
+        if schema::id(id).is_some() {
+            return Err(Error::ProviderName { place: self.origin().into() });
+        }
+        Ok(self.read()?.get("providers").and_then(|providers| providers.get(id)).is_some())
+    }
+
     /// Adds a provider.
     ///
     /// # Errors
     /// [`Error::Exists`] when the file has an entry of this name; else as [`set`](Self::set).
     pub fn add(&self, id: &str, pairs: &[(&str, Value)]) -> Result<(), Error> {
-        if self.read()?.get("providers").and_then(|providers| providers.get(id)).is_some() {
+        if self.has(id)? {
             return Err(Error::Exists { name: id.into(), path: self.path.clone() });
         }
         self.set(id, pairs)

@@ -27,7 +27,7 @@ const PATIENCE: u64 = 30;
 pub async fn revoke(session: &Session, client: &Client) -> Result<bool, Error> {
     let server = client.server().await.map_err(grant::Error::from)?;
     let Some(endpoint) = server.revocation_endpoint.clone() else { return Ok(false) };
-    super::keeper::check_binding(session, client).await?;
+    super::binding::check(session, client).await?;
     let tokens = &session.tokens;
     let refresh_token = tokens.refresh_token.as_ref().map(|token| (token, TokenTypeHint::RefreshToken));
     let mut failure = None;

@@ -7,13 +7,12 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-use url::Url;
 
 use super::index::Entry;
 use super::store::Store;
-use super::{Catalog, Error, Session, SessionKey, SessionLock, TokenCache, Trouble};
+use super::{Catalog, Error, Session, SessionKey, SessionLock, TokenCache, Trouble, binding};
 use crate::client::{self, Client};
 use crate::grant;
 use crate::grant::refresh_token::{self, Refresh, Refreshed};
@@ -34,6 +33,7 @@ pub struct Keeper {
     clock: Clock,
     lock_limit: Duration,
     waiting: Waiting,
+    unprotected: AtomicBool,
 }
 
 /// A token that can be handed out.
@@ -89,7 +89,16 @@ impl Keeper {
         let token_cache = token_cache && store.name() == "keyring";
         let catalog = if private { Catalog::private() } else { Catalog::shared(&state_dir) };
         let cache = TokenCache::new(&state_dir, token_cache);
-        Self { state_dir, store, catalog, cache, clock: Clock, lock_limit, waiting }
+        Self {
+            state_dir,
+            store,
+            catalog,
+            cache,
+            clock: Clock,
+            lock_limit,
+            waiting,
+            unprotected: AtomicBool::new(false),
+        }
     }
 
     /// Which sessions there are.
@@ -110,22 +119,20 @@ impl Keeper {
     pub fn valid(&self, entry: &Entry, min_validity: i64) -> Result<Option<Taken>, Error> {
         let now = self.clock.seconds();
         let good = |expires_at: Option<i64>| expires_at.is_none_or(|end| end > now.saturating_add(min_validity));
-        if entry.trouble.is_none() {
-            let cached = self.cache.get(&entry.key, &entry.generation, now);
-            if let Some(cached) = cached.filter(|cached| good(cached.expires_at)) {
-                return Ok(Some(Taken {
-                    access_token: cached.access_token,
-                    token_type: cached.token_type,
-                    expires_at: cached.expires_at,
-                    scopes: cached.scopes,
-                }));
-            }
-        }
-        if !good(entry.expires_at) {
+        if entry.trouble.is_some() || !good(entry.expires_at) {
             return Ok(None);
         }
+        let cached = self.cache.get(&entry.key, &entry.generation, now);
+        if let Some(cached) = cached.filter(|cached| good(cached.expires_at)) {
+            return Ok(Some(Taken {
+                access_token: cached.access_token,
+                token_type: cached.token_type,
+                expires_at: cached.expires_at,
+                scopes: cached.scopes,
+            }));
+        }
         let Some(session) = self.store.load(&entry.key)? else { return Ok(None) };
-        if !good(session.tokens.expires_at) {
+        if !good(session.tokens.expires_at) || session.trouble.is_some() {
             return Ok(None);
         }
         if session.generation == entry.generation {
@@ -148,7 +155,25 @@ impl Keeper {
     /// Why it cannot be kept; the old one is then as it was.
     pub fn keep(&self, session: &mut Session) -> Result<(), Error> {
         let held = self.lock(&session.key)?;
+        // No rescue: a login that cannot be kept where it should be has failed, and the old session stays.
         self.save(session, &held)
+    }
+
+    /// Makes sure that a session could be kept now: in the store, and noted beside it.
+    ///
+    /// # Errors
+    /// What keeping it would fail with.
+    pub fn probe(&self) -> Result<(), Error> {
+        self.store.probe()?;
+        match &self.catalog {
+            Catalog::Shared(index) => index.probe(),
+            Catalog::Private(_) => Ok(()),
+        }
+    }
+
+    /// Whether some lock of this process was none, because the file system has none.
+    pub fn is_unprotected(&self) -> bool {
+        self.unprotected.load(Ordering::Relaxed)
     }
 
     /// Forgets a session; `false` when there was none. The caller has revoked its tokens.
@@ -175,7 +200,11 @@ impl Keeper {
             return Ok(SessionLock::within_process(key));
         }
         let mut waiting = |waited| (self.waiting)(key, waited);
-        SessionLock::acquire(&self.state_dir, key, self.lock_limit, &mut waiting)
+        let held = SessionLock::acquire(&self.state_dir, key, self.lock_limit, &mut waiting)?;
+        if !held.is_enforced() {
+            self.unprotected.store(true, Ordering::Relaxed);
+        }
+        Ok(held)
     }
 
     /// The session, renewed if `renewal` says so and nobody else has done it meanwhile.
@@ -202,8 +231,13 @@ impl Keeper {
         let Some(refresh_token) = session.tokens.refresh_token.clone() else {
             return Err(Error::LoginRequired { key: key.clone(), trouble: None });
         };
-        check_binding(&session, client).await?;
-        self.store.probe()?;
+        if let Err(error) = binding::check(&session, client).await {
+            return match error {
+                Error::Grant(error) => self.failed(session, &held, error),
+                error => Err(error),
+            };
+        }
+        self.probe()?;
         match self.refresh(&mut session, &refresh_token, client, renewal).await {
             Ok(Refreshed { tokens, id_token, remarks }) => {
                 session.tokens = refresh_token::merged(&session.tokens, tokens);
@@ -211,7 +245,7 @@ impl Keeper {
                     identity.auth_time = id_token.auth_time().or(identity.auth_time);
                 }
                 session.refreshed_at = Some(self.clock.seconds());
-                self.save(&mut session, &held)?;
+                self.save_or_rescue(&mut session, &held)?;
                 Ok(Renewed { session, remarks, failure: None, by_us: true })
             }
             Err(error) => self.failed(session, &held, error),
@@ -254,7 +288,7 @@ impl Keeper {
         scopes: Option<&[String]>,
         resources: &[String],
         clock_tolerance: u64,
-    ) -> Result<Taken, Error> {
+    ) -> Result<(Taken, Vec<Remark>), Error> {
         let held = self.lock(key)?;
         let mut session = self.load_or_unlist(key)?;
         if let Some(trouble) = &session.trouble {
@@ -263,8 +297,8 @@ impl Keeper {
         let Some(refresh_token) = session.tokens.refresh_token.clone() else {
             return Err(Error::LoginRequired { key: key.clone(), trouble: None });
         };
-        check_binding(&session, client).await?;
-        self.store.probe()?;
+        binding::check(&session, client).await?;
+        self.probe()?;
         let refresh = Refresh {
             refresh_token: &refresh_token,
             access_token: &session.tokens.access_token,
@@ -281,12 +315,14 @@ impl Keeper {
         };
         match refresh_token::refresh(client, &refresh).await {
             Ok(refreshed) => {
-                let narrower = taken(&refreshed.tokens);
-                if let Some(rotated) = refreshed.tokens.refresh_token {
+                let Refreshed { tokens, remarks, .. } = refreshed;
+                let narrower = taken(&tokens);
+                if let Some(rotated) = tokens.refresh_token {
                     session.tokens.refresh_token = Some(rotated);
-                    self.save(&mut session, &held)?;
+                    session.tokens.refresh_expires_at = tokens.refresh_expires_at;
+                    self.save_or_rescue(&mut session, &held)?;
                 }
-                Ok(narrower)
+                Ok((narrower, remarks))
             }
             Err(error) => match self.failed(session, &held, error)?.failure {
                 // The session's own token may be good; it is not the one that was asked for.
@@ -303,10 +339,10 @@ impl Keeper {
                 // The old one may be used up: whatever else is wrong with the answer, this one must not be lost.
                 session.tokens.refresh_token = Some(refresh_token);
                 if is_suspicious(&error) {
-                    session.trouble = Some(self.trouble("id_token", Some(error.to_string())));
+                    session.trouble = Some(self.trouble(Trouble::OTHER_IDENTITY, Some(error.to_string())));
                 }
-                self.save(&mut session, held)?;
-                return Err(Error::Grant(*error));
+                self.save_or_rescue(&mut session, held)?;
+                *error
             }
             error => error,
         };
@@ -324,7 +360,7 @@ impl Keeper {
             return Err(Error::LoginRequired { key: session.key, trouble: Some(trouble) });
         }
         let now = self.clock.seconds();
-        let still_good = session.tokens.expires_at.is_none_or(|end| end > now);
+        let still_good = session.trouble.is_none() && session.tokens.expires_at.is_none_or(|end| end > now);
         if still_good && is_temporary(&error) {
             return Ok(Renewed { session, remarks: Vec::new(), failure: Some(Error::Grant(error)), by_us: false });
         }
@@ -338,15 +374,22 @@ impl Keeper {
     /// Writes the session durably, then what may be known of it without its secrets.
     fn save(&self, session: &mut Session, held: &SessionLock) -> Result<(), Error> {
         session.generation = random::text::<16>()?;
-        if let Err(error) = self.store.save(session, held) {
-            return Err(match self.store.rescue(session, held) {
-                Ok(place) => Error::Rescued { key: session.key.clone(), place, source: Box::new(error) },
-                Err(_) => error,
-            });
+        self.store.save(session, held)?;
+        match self.catalog.put(Entry::of(session, self.store.name())) {
+            // It is kept; what the index still says of the state before only costs the next command a look.
+            Err(_) if matches!(self.catalog.find(&session.key), Ok(Some(_))) => {}
+            outcome => outcome?,
         }
-        self.catalog.put(Entry::of(session, self.store.name()))?;
         self.cache.put(session, self.clock.seconds());
         Ok(())
+    }
+
+    /// As [`save`](Self::save), for tokens that cannot be had a second time: the server has used up the old ones.
+    fn save_or_rescue(&self, session: &mut Session, held: &SessionLock) -> Result<(), Error> {
+        self.save(session, held).map_err(|error| match self.store.rescue(session, held) {
+            Ok(place) => Error::Rescued { key: session.key.clone(), place, source: Box::new(error) },
+            Err(_) => error,
+        })
     }
 
     /// The whole session; one that the store does not have is not listed any longer. The caller holds its lock.
@@ -414,41 +457,4 @@ fn is_suspicious(error: &grant::Error) -> bool {
         _ => return false,
     };
     matches!(error, protocol::Error::Claims(_))
-}
-
-/// Refuses to send the session's tokens anywhere but where they came from.
-pub(super) async fn check_binding(session: &Session, client: &Client) -> Result<(), Error> {
-    let now = super::login::binding(client).await?;
-    let then = &session.binding;
-    let moved = |what: &'static str, then: &str, now: &str| {
-        Err(Error::Moved { key: session.key.clone(), what, then: then.to_owned(), now: now.to_owned() })
-    };
-    for (what, then, now) in [
-        ("issuer", then.issuer.as_deref().unwrap_or_default(), now.issuer.as_deref().unwrap_or_default()),
-        ("token_endpoint", &then.token_endpoint, &now.token_endpoint),
-        ("client_id", &then.client_id, &now.client_id),
-        ("client_auth", &then.client_auth, &now.client_auth),
-    ] {
-        if then != now {
-            return moved(what, then, now);
-        }
-    }
-    for (what, then, now) in [
-        ("refresh_endpoint", &then.refresh_endpoint, &now.refresh_endpoint),
-        ("revocation_endpoint", &then.revocation_endpoint, &now.revocation_endpoint),
-        ("userinfo_endpoint", &then.userinfo_endpoint, &now.userinfo_endpoint),
-        ("jwks_uri", &then.jwks_uri, &now.jwks_uri),
-    ] {
-        match (then, now) {
-            (Some(then), Some(now)) if then != now => return moved(what, then, now),
-            // New since then: harmless where the tokens came from, suspicious anywhere else.
-            (None, Some(now)) if !same_origin(now, &session.binding.token_endpoint) => return moved(what, "none", now),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn same_origin(a: &str, b: &str) -> bool {
-    matches!((Url::parse(a), Url::parse(b)), (Ok(a), Ok(b)) if a.origin() == b.origin())
 }

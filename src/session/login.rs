@@ -1,15 +1,23 @@
 //! From a grant to a kept session.
 
-use super::{Binding, Error, Identity, Keeper, Profile, Session, SessionKey};
+use super::{Error, Identity, Keeper, Override, Profile, Session, SessionKey, binding};
 use crate::callback::Outcome;
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::grant::identity::{Identity as Identified, identify};
 use crate::grant::{self, Grant, GrantRequest, Interaction, Obtained};
 use crate::protocol;
 use crate::protocol::id_token::IdToken;
 use crate::protocol::token::Remark;
-use crate::registry::provider::Endpoint;
 use crate::system::trace::{Event, Party, Step};
+
+/// What the person says about the new session.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Name<'a> {
+    /// The label that it gets, whatever the server calls the account.
+    pub account: Option<&'a str>,
+    /// What the login sets above the registry.
+    pub overrides: &'a [Override],
+}
 
 /// A login that succeeded.
 #[derive(Debug)]
@@ -25,8 +33,6 @@ pub struct LoggedIn {
 /// Logs in: makes sure that the session can be kept, obtains tokens, finds out whose they are, keeps them, and only then
 /// tells the browser so.
 ///
-/// `account` forces the session's label.
-///
 /// # Errors
 /// Why there is no new session; the old one is then as it was.
 pub async fn login(
@@ -35,12 +41,12 @@ pub async fn login(
     grant: &dyn Grant,
     request: &GrantRequest,
     user: &dyn Interaction,
-    account: Option<&str>,
+    name: Name<'_>,
 ) -> Result<LoggedIn, Error> {
-    keeper.store().probe()?;
+    keeper.probe()?;
     let Obtained { tokens, id_token, remarks, page } = grant.obtain(client, request, user).await?;
     let obtained = Obtained { tokens, id_token, remarks, page: grant::Page::default() };
-    let kept = keep(keeper, client, grant, request, obtained, account).await;
+    let kept = keep(keeper, client, grant, request, obtained, name).await;
     page.finish(outcome(client, &kept)).await;
     kept
 }
@@ -51,15 +57,15 @@ async fn keep(
     grant: &dyn Grant,
     request: &GrantRequest,
     obtained: Obtained,
-    account: Option<&str>,
+    name: Name<'_>,
 ) -> Result<LoggedIn, Error> {
     let Obtained { tokens, id_token, remarks, .. } = obtained;
     let identified = identify(client, &tokens, id_token.as_ref(), request.clock_tolerance).await?;
     let Identified { profile, account: told, remark } = identified;
-    let account = account.or(told.as_deref()).unwrap_or(SessionKey::DEFAULT_ACCOUNT);
+    let account = name.account.or(told.as_deref()).unwrap_or(SessionKey::DEFAULT_ACCOUNT);
     let mut session = Session {
         key: SessionKey::new(&client.provider().id, account)?,
-        binding: binding(client).await?,
+        binding: binding::binding(client).await?,
         grant: grant.name().to_owned(),
         requested_scopes: request.scopes.clone(),
         resources: request.resources.clone(),
@@ -76,6 +82,7 @@ async fn keep(
         refreshed_at: None,
         trouble: None,
         waivers: client.provider().weakened(),
+        overrides: name.overrides.to_vec(),
         generation: String::new(),
         tokens,
     };
@@ -107,28 +114,6 @@ fn outcome(client: &Client, kept: &Result<LoggedIn, Error>) -> Outcome {
         Ok(_) => Outcome::Success { heading: format!("Logged in to {}", client.provider().name), detail: None },
         Err(_) => Outcome::Failure { heading: "Login failed".into(), text: None },
     }
-}
-
-/// What tokens obtained by `client` are bound to.
-///
-/// # Errors
-/// When the server's endpoints or the client authentication cannot be known.
-pub async fn binding(client: &Client) -> Result<Binding, Error> {
-    let provider = client.provider();
-    let server = client.server().await.map_err(grant::Error::from)?;
-    let text = |url: &Option<url::Url>| url.as_ref().map(ToString::to_string);
-    let lacks = || client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" };
-    let token_endpoint = text(&server.token_endpoint).ok_or_else(lacks).map_err(grant::Error::from)?;
-    Ok(Binding {
-        issuer: provider.issuer.clone(),
-        token_endpoint,
-        refresh_endpoint: provider.refresh_endpoint.as_ref().and_then(Endpoint::url).map(ToString::to_string),
-        revocation_endpoint: text(&server.revocation_endpoint),
-        userinfo_endpoint: text(&server.userinfo_endpoint),
-        jwks_uri: text(&server.jwks_uri),
-        client_id: client.client_id().to_owned(),
-        client_auth: client.authentication().await.map_err(grant::Error::from)?.method().to_owned(),
-    })
 }
 
 impl From<protocol::Error> for Error {

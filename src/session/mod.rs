@@ -3,6 +3,7 @@
 //! A [`Session`] is a set of tokens with all that it is bound to. It lies as a whole in one secret store; beside the store
 //! an index without secrets answers what needs no token. Whoever writes holds the session's lock.
 
+pub mod binding;
 pub mod cache;
 mod catalog;
 pub mod ending;
@@ -22,6 +23,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::token::TokenSet;
+use crate::secret::Secret;
 
 pub use cache::TokenCache;
 pub use catalog::Catalog;
@@ -90,8 +92,21 @@ pub struct Session {
     pub trouble: Option<Trouble>,
     /// Named switches of the entry that weakened a check at login (CF-12).
     pub waivers: Vec<String>,
+    /// What the login set above the registry, without which the session could not be renewed.
+    pub overrides: Vec<Override>,
     /// 22 random base64url characters, new at each save: tells cached copies of other states from this one.
     pub generation: String,
+}
+
+/// A key of the provider's entry that a login set by an option of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// The dotted key.
+    pub key: String,
+    /// Its value.
+    pub value: Secret,
+    /// Whether the key holds a secret.
+    pub is_secret: bool,
 }
 
 /// What a session's tokens may be sent to, and as whom.
@@ -160,4 +175,7 @@ pub struct Trouble {
 impl Trouble {
     /// The word of ours for a logout that was interrupted.
     pub const LOGGED_OUT: &'static str = "logged_out";
+
+    /// The word of ours for a refresh that brought another person's ID token.
+    pub const OTHER_IDENTITY: &'static str = "other_identity";
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Binding, Error, Identity, Profile, Session, SessionKey, Trouble};
+use super::{Binding, Error, Identity, Override, Profile, Session, SessionKey, Trouble};
 use crate::protocol::token::{TokenSet, TokenType};
 use crate::secret::Secret;
 
@@ -56,8 +56,19 @@ struct Wire<'a> {
     trouble: Option<Cow<'a, Trouble>>,
     #[serde(default)]
     waivers: Cow<'a, [String]>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    overrides: Vec<WireOverride<'a>>,
     #[serde(default)]
     generation: Cow<'a, str>,
+}
+
+/// One of the overrides.
+#[derive(Serialize, Deserialize)]
+struct WireOverride<'a> {
+    key: Cow<'a, str>,
+    value: Cow<'a, str>,
+    #[serde(default)]
+    secret: bool,
 }
 
 /// What is understood of every version.
@@ -91,6 +102,7 @@ pub fn to_bytes(session: &Session) -> Zeroizing<Vec<u8>> {
         refreshed_at: session.refreshed_at,
         trouble: session.trouble.as_ref().map(Cow::Borrowed),
         waivers: session.waivers.as_slice().into(),
+        overrides: session.overrides.iter().map(written).collect(),
         generation: session.generation.as_str().into(),
     };
     serialized(&wire)
@@ -144,8 +156,18 @@ fn session(wire: Wire<'_>, token_type: TokenType) -> Session {
         refreshed_at: wire.refreshed_at,
         trouble: wire.trouble.map(Cow::into_owned),
         waivers: wire.waivers.into_owned(),
+        overrides: wire.overrides.into_iter().map(read).collect(),
         generation: wire.generation.into_owned(),
     }
+}
+
+fn written(entry: &Override) -> WireOverride<'_> {
+    WireOverride { key: entry.key.as_str().into(), value: entry.value.expose().into(), secret: entry.is_secret }
+}
+
+fn read(entry: WireOverride<'_>) -> Override {
+    let value = Secret::new(entry.value.into_owned());
+    Override { key: entry.key.into_owned(), value, is_secret: entry.secret }
 }
 
 /// `value` as JSON that leaves no copy behind.

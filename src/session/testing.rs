@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::{Binding, Identity, Profile, Session, SessionKey, SessionLock, Trouble};
+use super::{Binding, Identity, Override, Profile, Session, SessionKey, SessionLock, Trouble};
 use crate::protocol::token::{TokenSet, TokenType};
 use crate::secret::Secret;
 
@@ -47,6 +47,7 @@ pub(super) fn session(name: &str) -> Session {
         refreshed_at: Some(1_900_000_100),
         trouble: Some(Trouble { since: 3, error: "invalid_grant".into(), description: Some("a\tb\nc".into()) }),
         waivers: vec!["issuer_match".into()],
+        overrides: vec![Override { key: "client_id".into(), value: "c".into(), is_secret: false }],
         generation: "AAAAAAAAAAAAAAAAAAAAAA".into(),
         key,
     }

@@ -354,7 +354,9 @@ fn certificate_problem(error: &reqwest::Error) -> Option<String> {
     while let Some(error) = cause {
         let tls = error.downcast_ref::<rustls::Error>().or_else(|| wrapped(error.downcast_ref::<std::io::Error>()?));
         match tls {
-            Some(rustls::Error::InvalidCertificate(problem)) => return Some(format!("certificate not trusted ({problem})")),
+            Some(rustls::Error::InvalidCertificate(problem)) => {
+                return Some(format!("certificate not trusted ({problem})"));
+            }
             Some(other) => return Some(format!("TLS failed ({other})")),
             None => cause = error.source(),
         }

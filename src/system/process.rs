@@ -75,7 +75,8 @@ pub fn secret_of(words: &[String], secret_variables: &[String], limit: Duration)
 /// Reads a pipe to its end or limit on a thread of its own, so that the caller can stop waiting.
 fn collect(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
+    // Without a thread nothing is received, which reads as no answer.
+    let _ = std::thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         if let Some(pipe) = pipe {
             let _ = pipe.take(OUTPUT_LIMIT).read_to_end(&mut bytes);

@@ -7,10 +7,10 @@ use clap::Args;
 use keyfob::client::{Client, Freshness, SecretStore};
 use keyfob::grant::{Error, GrantRequest, Interaction, LocalFuture, authorization_code};
 use keyfob::protocol::presentation;
-use keyfob::registry::{Definition, Origin};
+use keyfob::registry::Definition;
 use keyfob::secret::Secret;
 use keyfob::session::store::{Kind, Store};
-use keyfob::session::{Keeper, Renewal, Session, ending, login};
+use keyfob::session::{Keeper, Override, Renewal, Session, ending, login};
 use keyfob::system::trace::{Event, Party, Step};
 use serde_json::json;
 use url::Url;
@@ -20,12 +20,11 @@ use crate::cli::demo::{DemoServer, play};
 use crate::cli::exit_code::ExitCode;
 use crate::cli::interaction::AtTerminal;
 use crate::cli::options::Explain;
-use crate::cli::overrides::Overrides;
 use crate::cli::report::Failure;
 use crate::cli::shown;
 use crate::cli::terminal::Terminal;
 use crate::cli::time::Wording;
-use crate::cli::{browser, options};
+use crate::cli::{browser, options, overrides, signals};
 
 /// The provider's name.
 const PROVIDER: &str = "demo";
@@ -78,6 +77,7 @@ impl Place {
         let failed =
             |error: std::io::Error| Failure::new(ExitCode::Internal, format!("no temporary directory: {error}"));
         let directory = tempfile::Builder::new().prefix("keyfob-demo-").tempdir().map_err(failed)?;
+        signals::remove_at_end(directory.path().to_owned());
         let keeper = context.keeper_in(directory.path().join("state"), store, false, settings.limits.lock);
         Ok(Self { keeper, _directory: Some(directory) })
     }
@@ -111,15 +111,15 @@ async fn show(context: &Context, arguments: &Arguments, place: &Place) -> Result
     };
     let server = DemoServer::start().await.map_err(failed)?;
     context.terminal.say(&format!("An authorization server is running inside this process: {}", server.issuer()));
-    let (definition, overrides) = definition(context, &server)?;
+    let overrides = overrides(&server);
+    let definition = definition(context, &overrides)?;
     let client = Client::new(&definition, Arc::clone(context.system()?), None, &NoSecrets, Freshness::Anew)?;
-    let session = log_in(context, arguments, keeper, &client).await?;
+    let session = log_in(context, arguments, keeper, &client, &overrides).await?;
     tell_login(context, &session, keeper);
     call_resource(context, &server, &session).await?;
     let session = refresh(context, keeper, &client, &session).await?;
     list(context, keeper)?;
     if arguments.keep {
-        overrides.save(keeper.store().as_ref(), &session.key)?;
         return keep(context, keeper, &client, &session).await;
     }
     log_out(context, keeper, &client, &session).await?;
@@ -136,15 +136,19 @@ async fn show(context: &Context, arguments: &Arguments, place: &Place) -> Result
 }
 
 /// The demonstration's provider, pointed at the server.
-fn definition(context: &Context, server: &DemoServer) -> Result<(Definition, Overrides), Failure> {
+fn definition(context: &Context, overrides: &[Override]) -> Result<Definition, Failure> {
     let mut definition = context.provider(PROVIDER)?;
-    let mut overrides = Overrides::default();
-    overrides.plain("issuer", server.issuer());
-    overrides.plain("client_id", DemoServer::CLIENT_ID);
-    overrides.plain("scopes", &DemoServer::SCOPES.join(" "));
-    overrides.apply(&mut definition)?;
-    definition.set("redirect.host", "127.0.0.1", Origin::Default)?;
-    Ok((definition, overrides))
+    overrides::apply(overrides, &mut definition)?;
+    Ok(definition)
+}
+
+/// Where the server is; other terminals learn it from the session.
+fn overrides(server: &DemoServer) -> Vec<Override> {
+    vec![
+        overrides::plain("issuer", server.issuer()),
+        overrides::plain("client_id", DemoServer::CLIENT_ID),
+        overrides::plain("scopes", &DemoServer::SCOPES.join(" ")),
+    ]
 }
 
 async fn log_in(
@@ -152,6 +156,7 @@ async fn log_in(
     arguments: &Arguments,
     keeper: &Keeper,
     client: &Client,
+    overrides: &[Override],
 ) -> Result<Session, Failure> {
     let settings = context.settings()?;
     let chosen = browser::choose(None, arguments.no_browser, &context.environment, settings.browser.as_deref());
@@ -169,14 +174,15 @@ async fn log_in(
         clock_tolerance: context.clock_tolerance()?,
     };
     let grant = &authorization_code::AuthorizationCode;
+    let name = login::Name { account: None, overrides };
     let outcome = match usable {
         Ok(()) => {
             let user = AtTerminal::new(context.terminal.clone(), client.provider().name.clone(), chosen, usable);
-            login::login(keeper, client, grant, &request, &user, None).await
+            login::login(keeper, client, grant, &request, &user, name).await
         }
         Err(reason) => {
             let user = Played { terminal: context.terminal.clone(), reason: reason.phrase() };
-            login::login(keeper, client, grant, &request, &user, None).await
+            login::login(keeper, client, grant, &request, &user, name).await
         }
     };
     Ok(outcome?.session)
@@ -270,20 +276,13 @@ async fn keep(context: &Context, keeper: &Keeper, client: &Client, session: &Ses
     terminal.say("Ctrl-C ends the server and the session.");
     interrupted().await;
     log_out(context, keeper, client, session).await?;
-    crate::cli::overrides::forget(keeper.store().as_ref(), &session.key)?;
     Ok(ExitCode::Done)
 }
 
-/// Takes Ctrl-C over from the watcher that would end the process at once.
+/// Takes the next Ctrl-C, which would end the process at once.
 #[cfg(unix)]
 async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    let _ = signals::take_next().await;
 }
 
 #[cfg(not(unix))]

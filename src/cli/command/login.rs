@@ -7,9 +7,9 @@ use clap::Args;
 use keyfob::client::Freshness;
 use keyfob::grant::{self, Grant, GrantRequest, authorization_code};
 use keyfob::registry::{Definition, SecretSource};
-use keyfob::session;
 use keyfob::session::index::Entry;
 use keyfob::session::login::LoggedIn;
+use keyfob::session::{self, Override};
 use serde_json::json;
 
 use crate::cli::browser;
@@ -17,7 +17,7 @@ use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::inputs::{self, Input};
 use crate::cli::interaction::AtTerminal;
-use crate::cli::overrides::Overrides;
+use crate::cli::overrides;
 use crate::cli::report::Failure;
 use crate::cli::shown;
 use crate::cli::target::{self, Target};
@@ -89,12 +89,16 @@ pub struct Arguments {
     /// Make the new session the default of its provider
     #[arg(long)]
     default: bool,
+
+    /// Whether this login is part of another command, whose answer is the only one on stdout.
+    #[arg(skip)]
+    within: bool,
 }
 
 impl Arguments {
-    /// A login with nothing said but where.
-    pub fn at(target: &str) -> Self {
-        Self { target: Some(target.to_owned()), ..Self::default() }
+    /// A login as a part of another command, with nothing said but where.
+    pub fn within(target: Option<&str>) -> Self {
+        Self { target: target.map(str::to_owned), within: true, ..Self::default() }
     }
 }
 
@@ -112,13 +116,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
 
 /// Logs in, tells the person, and returns what is known of the session.
 pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure> {
+    context.waits_for_a_person();
     let (name, account) = place(context, arguments.target.as_deref())?;
     let mut definition = context.provider(&name)?;
-    let overrides = overrides(context, arguments, &definition)?;
-    overrides.apply(&mut definition)?;
+    let mut overrides = earlier(context, &definition, account.as_deref(), arguments)?;
+    overrides::apply(&overrides, &mut definition)?;
+    overrides.extend(given(context, arguments, &definition)?);
+    overrides::apply(&overrides, &mut definition)?;
+    let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
     if arguments.with_token {
-        let entry = with_token::keep(context, &definition, account.as_deref())?;
-        return finish(context, arguments, &overrides, entry);
+        return finish(context, arguments, with_token::keep(context, &definition, forced)?);
     }
     let client = context.client(&definition, Freshness::Anew)?;
     let provider = client.provider();
@@ -127,8 +134,8 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     let user = interaction(context, arguments, &definition, account.as_deref(), &provider.name)?;
     let keeper = context.keeper()?;
     tell_store(context, keeper.store().name());
-    let outcome =
-        context.block_on(session::login::login(keeper, &client, grant, &request, &user, account.as_deref()))?;
+    let login = session::login::login(keeper, &client, grant, &request, &user, forced);
+    let outcome = context.block_on(login)?;
     let LoggedIn { session, remarks, identity_remark } =
         outcome.map_err(|error| unfinished(error, &provider.name, &provider.id))?;
     shown::remarks(&context.terminal, &remarks);
@@ -136,9 +143,30 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
         context.terminal.warning(&format!("whose session it is could not be asked: {remark}"));
     }
     let known = keeper.catalog().find(&session.key)?.unwrap_or_else(|| Entry::of(&session, keeper.store().name()));
-    let entry = finish(context, arguments, &overrides, known)?;
+    let entry = finish(context, arguments, known)?;
     tell(context, &entry, &provider.name);
     Ok(entry)
+}
+
+/// What the session's last login set above the registry, where the registry and this command line leave something open: a
+/// session that was made with options can be made again without them.
+fn earlier(
+    context: &Context,
+    definition: &Definition,
+    account: Option<&str>,
+    arguments: &Arguments,
+) -> Result<Vec<Override>, Failure> {
+    let complete = definition.provider().is_ok_and(|provider| provider.client_id.is_some());
+    if complete || arguments.client_id.is_some() || !context.common.settings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keeper = context.keeper()?;
+    let entries = keeper.catalog().of_provider(&definition.id)?;
+    let of_account = |entry: &&Entry| account.is_none_or(|account| entry.key.account() == account);
+    let Some(entry) = entries.iter().filter(of_account).max_by_key(|entry| entry.default) else {
+        return Ok(Vec::new());
+    };
+    Ok(keeper.store().load(&entry.key)?.map(|session| session.overrides).unwrap_or_default())
 }
 
 /// A login that failed left nothing behind, and a code is redeemed only once.
@@ -150,12 +178,10 @@ fn unfinished(error: session::Error, name: &str, id: &str) -> Failure {
     failure
 }
 
-/// Keeps what the login set above the registry, and the choice of a default.
-fn finish(context: &Context, arguments: &Arguments, overrides: &Overrides, mut entry: Entry) -> Result<Entry, Failure> {
-    let keeper = context.keeper()?;
-    overrides.save(keeper.store().as_ref(), &entry.key)?;
+/// Keeps the choice of a default.
+fn finish(context: &Context, arguments: &Arguments, mut entry: Entry) -> Result<Entry, Failure> {
     if arguments.default {
-        entry.default = keeper.catalog().set_default(&entry.key)?;
+        entry.default = context.keeper()?.catalog().set_default(&entry.key)?;
     }
     Ok(entry)
 }
@@ -193,18 +219,15 @@ fn pick(context: &Context) -> Result<(String, Option<String>), Failure> {
     Ok((names[at].clone(), None))
 }
 
-/// What this login sets above the registry.
-fn overrides(context: &Context, arguments: &Arguments, definition: &Definition) -> Result<Overrides, Failure> {
-    let mut overrides = Overrides::default();
+/// What this command line sets above the registry.
+fn given(context: &Context, arguments: &Arguments, definition: &Definition) -> Result<Vec<Override>, Failure> {
+    let mut overrides = Vec::new();
     for option in &context.common.settings {
         let Input { key, value, is_secret } = inputs::read(definition, option, &context.environment)?;
-        match is_secret {
-            true => overrides.secret(&key, &value),
-            false => overrides.plain(&key, value.expose()),
-        }
+        overrides.push(Override { key, value, is_secret });
     }
     if let Some(client_id) = &arguments.client_id {
-        overrides.plain("client_id", client_id);
+        overrides.push(overrides::plain("client_id", client_id));
     }
     if let Some(path) = &arguments.client_secret_file {
         if path.as_os_str() == "-" && arguments.with_token {
@@ -212,7 +235,7 @@ fn overrides(context: &Context, arguments: &Arguments, definition: &Definition) 
                 Failure::usage("standard input holds the token already").hint("give the client secret in a file")
             );
         }
-        overrides.secret("client_secret", &inputs::file_or_stdin(path)?);
+        overrides.push(overrides::secret("client_secret", inputs::file_or_stdin(path)?));
     }
     Ok(overrides)
 }
@@ -308,7 +331,9 @@ fn interaction(
     let chosen = chosen.map_err(|error| Failure::new(ExitCode::Config, error.to_string()))?;
     let usable = browser::usable(&chosen, &context.environment);
     let user = AtTerminal::new(context.terminal.clone(), name.to_owned(), chosen, usable);
-    Ok(user.with_qr(arguments.qr).without_variables(secret_variables(definition)))
+    let mut secrets = secret_variables(definition);
+    secrets.extend(inputs::variables(&context.common.settings));
+    Ok(user.with_qr(arguments.qr).with_events(context.common.json && !arguments.within).without_variables(secrets))
 }
 
 /// Variables in which the entry finds secrets.

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
-use crate::cli::overrides;
 use crate::cli::report::Failure;
 use crate::cli::shown;
-use crate::cli::target::{self, Absence};
+use crate::cli::target::{self, Absence, Target};
 
 /// Which sessions, and how.
 #[derive(Debug, Args)]
@@ -53,9 +52,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
 
 /// No such session of a known provider: what was wanted is so already.
 fn absent(context: &Context, arguments: &Arguments, failure: Failure) -> Result<ExitCode, Failure> {
-    let name = arguments.target.as_deref().unwrap_or_default();
-    let provider = name.split('/').next().unwrap_or_default();
-    if name.contains("://") || context.registry()?.find(provider).is_err() {
+    let (name, provider) = match target::named(context, arguments.target.as_deref())? {
+        Some(Target::Provider(name)) => (name.clone(), name),
+        Some(Target::Session(key)) => (key.to_string(), key.provider().to_owned()),
+        Some(Target::Address(_)) | None => return Err(failure),
+    };
+    if context.registry()?.find(&provider).is_err() {
         return Err(failure);
     }
     context.terminal.say(&format!("There is no session {name}; nothing to do."));
@@ -106,7 +108,7 @@ fn tell(context: &Context, ended: &[Entry]) {
 
 /// Ends one session. What is returned is why the server could not be told, although the session is gone here.
 fn end(context: &Context, entry: &Entry, arguments: &Arguments) -> Result<Option<Failure>, Failure> {
-    let keeper = context.keeper()?;
+    let keeper = context.keeper_of(entry)?;
     let held = keeper.lock(&entry.key)?;
     let wanted = !arguments.no_revoke && context.settings()?.revoke_on_logout;
     let session = match keeper.store().load(&entry.key) {
@@ -120,7 +122,6 @@ fn end(context: &Context, entry: &Entry, arguments: &Arguments) -> Result<Option
         _ => Ok(false),
     };
     keeper.forget(&entry.key, &held)?;
-    overrides::forget(keeper.store().as_ref(), &entry.key)?;
     let name = &entry.key;
     match revoked {
         Ok(true) => context.terminal.success(&format!("Revoked at {} and removed: {name}", name.provider())),
@@ -139,7 +140,7 @@ fn end(context: &Context, entry: &Entry, arguments: &Arguments) -> Result<Option
 }
 
 fn revoke(context: &Context, session: &Session) -> Result<bool, Failure> {
-    let definition = context.definition_of(&session.key)?;
+    let definition = context.definition_of(session)?;
     let client = context.client(&definition, Freshness::Kept)?;
     let progress = context.terminal.progress(&format!("Revoking {}", session.key));
     let revoked = context.block_on(ending::revoke(session, &client))?;

@@ -132,9 +132,7 @@ fn list(context: &Context, word: Option<&str>) -> Result<ExitCode, Failure> {
             }
         }
     }
-    for warning in context.registry()?.warnings() {
-        context.terminal.warning(&warning.to_string());
-    }
+    context.tell_warnings(context.registry()?);
     if context.common.json {
         let providers: Vec<Value> = listed.iter().map(|(readiness, one)| summary(*readiness, one)).collect();
         context.terminal.json_line(&json!({ "schema": "keyfob.providers/1", "providers": providers }));
@@ -282,6 +280,9 @@ fn add(context: &Context, add: &Add) -> Result<ExitCode, Failure> {
     let mut pairs: Vec<(String, Setting)> = vec![("extends".into(), Setting::from(parent))];
     let given = definition.values().filter(|(_, _, origin)| matches!(origin, Origin::Flag(_)));
     pairs.extend(given.map(|(key, value, _)| (key.to_owned(), value.clone())));
+    if editor.has(name)? {
+        return Err(Error::Exists { name: name.to_owned(), path: editor.path().to_owned() }.into());
+    }
     if let Some(path) = &add.client_secret_file {
         let secret = inputs::file_or_stdin(path)?;
         let store = context.keeper()?.store();

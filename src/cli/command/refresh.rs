@@ -73,7 +73,7 @@ fn all(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Renews one session and says what came of it.
 fn renew(context: &Context, entry: &Entry, within: Option<Duration>) -> Result<Entry, Failure> {
-    let keeper = context.keeper()?;
+    let keeper = context.keeper_of(entry)?;
     let limit = within.map(|within| i64::try_from(within.as_secs()).unwrap_or(i64::MAX));
     let far = |limit: i64| entry.expires_at.is_none_or(|end| end > context.now().saturating_add(limit));
     if limit.is_some_and(far) && entry.trouble.is_none() {
@@ -83,7 +83,7 @@ fn renew(context: &Context, entry: &Entry, within: Option<Duration>) -> Result<E
     if entry.trouble.is_some() || !entry.refreshable {
         return Err(Failure::login_required(&entry.key, entry.trouble.as_ref()));
     }
-    let definition = context.definition_of(&entry.key)?;
+    let definition = context.definition_of(&keeper.load(&entry.key)?)?;
     let client = context.client(&definition, Freshness::Kept)?;
     let renewal =
         Renewal { min_validity: limit.unwrap_or(0), forced: true, clock_tolerance: context.clock_tolerance()? };

@@ -76,6 +76,11 @@ fn tell(context: &Context, entry: &Entry, is_default: bool, now: i64) {
             Trouble::LOGGED_OUT => {
                 terminal.line(&format!("  A logout was interrupted {since}; log in again, or out again."))
             }
+            Trouble::OTHER_IDENTITY => {
+                terminal.line(&format!(
+                    "  A refresh brought another person's ID token {since}; its tokens are not handed out."
+                ));
+            }
             error => {
                 let what = shorten(error, 100);
                 terminal.line(&format!("  The server no longer accepts the refresh token ({what}) since {since}."));
@@ -122,7 +127,7 @@ fn tell(context: &Context, entry: &Entry, is_default: bool, now: i64) {
 fn claims(context: &Context, entry: &Entry) -> Result<Value, Failure> {
     let none =
         || Failure::new(ExitCode::NotFound, format!("the session {} has no ID token", entry.key)).session(&entry.key);
-    let session = context.keeper()?.load(&entry.key)?;
+    let session = context.keeper_of(entry)?.load(&entry.key)?;
     let token = session.tokens.id_token.ok_or_else(none)?;
     let payload = token.expose().split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     payload.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(none)

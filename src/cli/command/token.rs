@@ -77,13 +77,13 @@ fn format_names() -> Vec<&'static str> {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let entry = match target::session(context, arguments.target.as_deref(), Absence::NeedsLogin) {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
-            login::login(context, &login::Arguments::at(arguments.target.as_deref().unwrap_or_default()))?
+            login::login(context, &login::Arguments::within(arguments.target.as_deref()))?
         }
         outcome => outcome?,
     };
     let taken = match take(context, arguments, &entry) {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
-            let entry = login::login(context, &login::Arguments::at(&entry.key.to_string()))?;
+            let entry = login::login(context, &login::Arguments::within(Some(&entry.key.to_string())))?;
             take(context, arguments, &entry)?
         }
         outcome => outcome.map_err(|failure| failure.mended_by(&entry))?,
@@ -94,7 +94,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
 /// Whether a login may be started: asked for, and somebody is there.
 fn may_log_in(context: &Context, arguments: &Arguments) -> Result<bool, Failure> {
     let wanted = arguments.login || context.settings()?.auto_login;
-    Ok(wanted && context.terminal.is_interactive() && arguments.target.is_some())
+    let somewhere = target::named(context, arguments.target.as_deref())?.is_some();
+    Ok(wanted && context.terminal.is_interactive() && somewhere)
 }
 
 /// What is handed out.
@@ -104,7 +105,10 @@ struct Handed {
 }
 
 fn take(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Handed, Failure> {
-    let keeper = context.keeper()?;
+    let keeper = context.keeper_of(entry)?;
+    if arguments.id_token && !entry.has_id_token {
+        return Err(no_id_token(entry));
+    }
     let min_validity = arguments.min_validity.unwrap_or(context.settings()?.min_validity);
     let min_validity = i64::try_from(min_validity.as_secs()).unwrap_or(i64::MAX);
     if !arguments.scope.is_empty() || !arguments.resource.is_empty() {
@@ -155,10 +159,10 @@ fn handed(session: Session) -> Result<Handed, Failure> {
 
 fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) -> Result<Handed, Failure> {
     let keeper = context.keeper()?;
-    if State::of(entry, context.now()) == State::LoginRequired {
+    if State::of(entry, context.now()) == State::LoginRequired || !entry.refreshable {
         return Err(Failure::login_required(&entry.key, entry.trouble.as_ref()));
     }
-    let definition = context.definition_of(&entry.key)?;
+    let definition = context.definition_of(&keeper.load(&entry.key)?)?;
     let client = context.client(&definition, Freshness::Kept)?;
     let renewal = Renewal { min_validity, forced, clock_tolerance: context.clock_tolerance()? };
     let progress = context.terminal.progress(&format!("Renewing {}", entry.key));
@@ -181,6 +185,10 @@ fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) ->
             failure.message()
         ));
     }
+    if forced && session.tokens.id_token.as_ref().and_then(end_of).is_none_or(|end| end <= context.now()) {
+        let message = format!("{}: the ID token has expired, and the server renews access tokens only", entry.key);
+        return Err(Failure::new(ExitCode::LoginRequired, message));
+    }
     handed(session)
 }
 
@@ -198,13 +206,21 @@ fn narrowed(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<H
         .collect();
     scope::check(&scopes)?;
     arguments.resource.iter().try_for_each(|resource| check_resource(resource))?;
-    let definition = context.definition_of(&entry.key)?;
+    let keeper = context.keeper_of(entry)?;
+    let definition = context.definition_of(&keeper.load(&entry.key)?)?;
     let client = context.client(&definition, Freshness::Kept)?;
     let wanted = (!scopes.is_empty()).then_some(scopes.as_slice());
     let tolerance = context.clock_tolerance()?;
-    let narrowed = context.keeper()?.narrowed(&entry.key, &client, wanted, &arguments.resource, tolerance);
-    let token = context.block_on(narrowed)?.map_err(|error| Failure::from(error).session(&entry.key))?;
+    let narrowed = keeper.narrowed(&entry.key, &client, wanted, &arguments.resource, tolerance);
+    let (token, remarks) = context.block_on(narrowed)?.map_err(|error| Failure::from(error).session(&entry.key))?;
+    shown::remarks(&context.terminal, &remarks);
     Ok(Handed { token, id_token: None })
+}
+
+fn no_id_token(entry: &Entry) -> Failure {
+    Failure::new(ExitCode::LoginRequired, format!("{} has no ID token", entry.key))
+        .hint(format!("log in with the scope openid:  {} --scope +openid", shown::login_command(entry)))
+        .session(&entry.key)
 }
 
 fn wants_json(context: &Context, arguments: &Arguments) -> bool {
@@ -221,12 +237,7 @@ fn deliver(context: &Context, arguments: &Arguments, entry: &Entry, handed: &Han
     let token = match (arguments.id_token, id_token) {
         (false, _) => &handed.token.access_token,
         (true, Some(id_token)) => id_token,
-        (true, None) => {
-            let message = format!("{} has no ID token", entry.key);
-            return Err(Failure::new(ExitCode::LoginRequired, message)
-                .hint(format!("log in with the scope openid:  keyfob login {} --scope +openid", entry.key))
-                .session(&entry.key));
-        }
+        (true, None) => return Err(no_id_token(entry)),
     };
     let user = entry.profile.email.as_deref().or(entry.profile.username.as_deref()).or(Some(entry.key.account()));
     let session = entry.key.to_string();

@@ -5,8 +5,10 @@ use keyfob::protocol::token::{Asked, Rules, TokenResponse, TokenSet, TokenType};
 use keyfob::registry::Definition;
 use keyfob::registry::provider::Endpoint;
 use keyfob::session::index::Entry;
-use keyfob::session::{Binding, Profile, Session, SessionKey, login};
+use keyfob::session::login::Name;
+use keyfob::session::{Binding, Profile, Session, SessionKey, binding};
 use keyfob::system::http::Response;
+use serde_json::Value;
 
 use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
@@ -15,13 +17,13 @@ use crate::cli::report::Failure;
 use crate::cli::shown;
 
 /// Reads a token, or a token response as JSON, from standard input and keeps it.
-pub fn keep(context: &Context, definition: &Definition, account: Option<&str>) -> Result<Entry, Failure> {
+pub fn keep(context: &Context, definition: &Definition, name: Name<'_>) -> Result<Entry, Failure> {
     let keeper = context.keeper()?;
-    keeper.store().probe()?;
+    keeper.probe()?;
     let tokens = read(context)?;
     let binding = binding(context, definition, tokens.refresh_token.is_some())?;
     let mut session = Session {
-        key: SessionKey::new(&definition.id, account.unwrap_or(SessionKey::DEFAULT_ACCOUNT))?,
+        key: SessionKey::new(&definition.id, name.account.unwrap_or(SessionKey::DEFAULT_ACCOUNT))?,
         binding,
         grant: "with_token".into(),
         requested_scopes: tokens.scopes.clone(),
@@ -33,6 +35,7 @@ pub fn keep(context: &Context, definition: &Definition, account: Option<&str>) -
         refreshed_at: None,
         trouble: None,
         waivers: Vec::new(),
+        overrides: name.overrides.to_vec(),
         generation: String::new(),
         tokens,
     };
@@ -46,11 +49,13 @@ pub fn keep(context: &Context, definition: &Definition, account: Option<&str>) -
 fn read(context: &Context) -> Result<TokenSet, Failure> {
     let text = inputs::stdin()?;
     let asked = Asked { at: context.now(), scopes: &[] };
-    let rules = Rules { token_type: Some(TokenType::Bearer), ..Rules::default() };
     let body = match text.expose().trim_start().starts_with('{') {
         true => text.expose().as_bytes().to_vec(),
         false => serde_json::json!({ "access_token": text.expose().trim() }).to_string().into_bytes(),
     };
+    // A missing type is what a bare token has; another one than Bearer is no token of this kind.
+    let missing = !serde_json::from_slice::<Value>(&body).is_ok_and(|object| object.get("token_type").is_some());
+    let rules = Rules { token_type: missing.then_some(TokenType::Bearer), ..Rules::default() };
     let mut response = Response::new(body);
     response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
     let read = TokenResponse::read(&response, &rules, asked).map_err(|bad| {
@@ -65,7 +70,7 @@ fn read(context: &Context) -> Result<TokenSet, Failure> {
 fn binding(context: &Context, definition: &Definition, is_refreshable: bool) -> Result<Binding, Failure> {
     if is_refreshable {
         let client = context.client(definition, Freshness::Kept)?;
-        let bound = context.block_on(login::binding(&client))?;
+        let bound = context.block_on(binding::binding(&client))?;
         return bound.map_err(|error| Failure::from(error).at(&definition.id));
     }
     let provider = match definition.provider() {

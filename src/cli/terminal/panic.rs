@@ -13,7 +13,7 @@ pub fn set_hook() {
     panic::set_hook(Box::new(|panic| {
         super::modes::restore();
         let text = format!(
-            "\nerror: {}\nhint: please report this; `keyfob doctor --report` collects what helps\n",
+            "\nerror: {}\nhint: please report this, with the command and the output of  keyfob --version\n",
             place(panic)
         );
         let _ = stream::write_all(&mut *stream::error(), text.as_bytes());

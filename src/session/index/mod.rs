@@ -18,7 +18,7 @@ use lines::Lines;
 
 use super::lock::FileLock;
 use super::{Error, SessionKey};
-use crate::system::files;
+use crate::system::{self, files};
 
 /// Version of the lines that are written.
 const VERSION: u64 = 1;
@@ -126,6 +126,22 @@ impl Index {
             entries.sort_by_cached_key(|entry| entry.key.to_string());
         }
         Ok((entries, damaged))
+    }
+
+    /// Makes sure that the index could be rewritten now, and that sessions can be locked.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the directory takes no file; [`Error::Busy`].
+    pub fn probe(&self) -> Result<(), Error> {
+        let _lock = FileLock::brief(&self.state_dir, "index")?;
+        if self.path().is_dir() {
+            let reason = "it is a directory, where the index of sessions is to be written".into();
+            return Err(system::Error::UnsafeFile { path: self.path(), reason }.into());
+        }
+        let trial = self.state_dir.join("probe");
+        files::replace(&trial, &[b'.'; 4096])?;
+        files::remove(&trial)?;
+        Ok(())
     }
 
     /// Adds the entry or replaces that of the same session. An entry that was made its provider's default stays it.

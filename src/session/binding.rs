@@ -1,0 +1,84 @@
+//! What a session's tokens are bound to, and whether that still holds.
+
+use url::Url;
+
+use super::{Binding, Error, Session};
+use crate::client::{self, Client};
+use crate::grant;
+use crate::registry::provider::Endpoint;
+
+/// What tokens obtained by `client` are bound to.
+///
+/// # Errors
+/// When the server's endpoints or the client authentication cannot be known.
+pub async fn binding(client: &Client) -> Result<Binding, Error> {
+    let provider = client.provider();
+    let server = client.server().await.map_err(grant::Error::from)?;
+    let text = |url: &Option<url::Url>| url.as_ref().map(ToString::to_string);
+    let lacks = || client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" };
+    let token_endpoint = text(&server.token_endpoint).ok_or_else(lacks).map_err(grant::Error::from)?;
+    Ok(Binding {
+        issuer: provider.issuer.clone(),
+        token_endpoint,
+        refresh_endpoint: provider.refresh_endpoint.as_ref().and_then(Endpoint::url).map(ToString::to_string),
+        revocation_endpoint: text(&server.revocation_endpoint),
+        userinfo_endpoint: text(&server.userinfo_endpoint),
+        jwks_uri: text(&server.jwks_uri),
+        client_id: client.client_id().to_owned(),
+        client_auth: client.authentication().await.map_err(grant::Error::from)?.method().to_owned(),
+    })
+}
+
+/// Refuses to send the session's tokens anywhere but where they came from.
+///
+/// What can be told without the network is told first, so that a server that took another's place is not even asked. What
+/// was not noted at the login (a token that was brought along) cannot have changed.
+pub(super) async fn check(session: &Session, client: &Client) -> Result<(), Error> {
+    let then = &session.binding;
+    let moved = |what: &'static str, then: &str, now: &str| {
+        Err(Error::Moved { key: session.key.clone(), what, then: then.to_owned(), now: now.to_owned() })
+    };
+    let differs = |then: &str, now: &str| !then.is_empty() && then != now;
+    let issuer = |issuer: &Option<String>| issuer.clone().unwrap_or_default();
+    let at_hand = [
+        ("issuer", issuer(&then.issuer), issuer(&client.provider().issuer)),
+        ("client_id", then.client_id.clone(), client.client_id().to_owned()),
+        (
+            "token_endpoint",
+            then.token_endpoint.clone(),
+            client.fixed_token_endpoint().unwrap_or(then.token_endpoint.clone()),
+        ),
+    ];
+    for (what, then, now) in &at_hand {
+        if differs(then, now) {
+            return moved(what, then, now);
+        }
+    }
+    let now = binding(client).await?;
+    for (what, then, now) in [
+        ("token_endpoint", &then.token_endpoint, &now.token_endpoint),
+        ("client_auth", &then.client_auth, &now.client_auth),
+    ] {
+        if differs(then, now) {
+            return moved(what, then, now);
+        }
+    }
+    for (what, then, now) in [
+        ("refresh_endpoint", &then.refresh_endpoint, &now.refresh_endpoint),
+        ("revocation_endpoint", &then.revocation_endpoint, &now.revocation_endpoint),
+        ("userinfo_endpoint", &then.userinfo_endpoint, &now.userinfo_endpoint),
+        ("jwks_uri", &then.jwks_uri, &now.jwks_uri),
+    ] {
+        match (then, now) {
+            (Some(then), Some(now)) if then != now => return moved(what, then, now),
+            // New since then: harmless where the tokens came from, suspicious anywhere else.
+            (None, Some(now)) if !same_origin(now, &session.binding.token_endpoint) => return moved(what, "none", now),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn same_origin(a: &str, b: &str) -> bool {
+    matches!((Url::parse(a), Url::parse(b)), (Ok(a), Ok(b)) if a.origin() == b.origin())
+}
