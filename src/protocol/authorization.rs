@@ -15,7 +15,7 @@ use crate::secret::Secret;
 pub const MAX_URL: usize = 16 * 1024;
 
 /// Parameters that keyfob sets itself, or that a specification keeps for other purposes.
-const RESERVED: [&str; 16] = [
+pub const RESERVED: &[&str] = &[
     "client_id",
     "client_secret",
     "code",

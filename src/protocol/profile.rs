@@ -7,6 +7,7 @@
 //! # Specification
 //! OpenID Connect Core §5.1 (the claims looked at where an entry names none).
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The prefix of a path that leads into the ID token's claims.
@@ -34,7 +35,7 @@ pub struct Paths {
 }
 
 /// Whom the server says has logged in; no value is blank or longer than 1,000 bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// The identifier that never changes.
     pub id: Option<String>,

@@ -47,21 +47,9 @@ const WORD: Kind = Kind::Text(word);
 const HEADERS: Kind = Kind::Map(&["Authorization", "Host", "Content-Length", "Content-Type"], true);
 const FREE: Kind = Kind::Map(&[], true);
 
-/// Extra parameters cannot replace these (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 9101 §5).
-pub(super) const AUTHORIZE_RESERVED: &[&str] = &[
-    "client_id",
-    "redirect_uri",
-    "response_type",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-    "scope",
-    "request",
-    "request_uri",
-    "client_secret",
-    "dpop_jkt",
-];
+/// Extra parameters cannot replace these.
+pub(super) use crate::protocol::authorization::RESERVED as AUTHORIZE_RESERVED;
+
 /// The same at the token endpoint (RFC 6749 §4.1.3, §6; RFC 7521 §4.2).
 pub(super) const TOKEN_RESERVED: &[&str] = &[
     "grant_type",

@@ -225,12 +225,7 @@ impl Keeper {
             self.repair(&session)?;
             return Ok(Renewed { session, remarks: Vec::new(), failure: None, by_us: false });
         }
-        if let Some(trouble) = &session.trouble {
-            return Err(Error::LoginRequired { key: key.clone(), trouble: Some(trouble.clone()) });
-        }
-        let Some(refresh_token) = session.tokens.refresh_token.clone() else {
-            return Err(Error::LoginRequired { key: key.clone(), trouble: None });
-        };
+        let refresh_token = renewable(&session)?;
         if let Err(error) = binding::check(&session, client).await {
             return match error {
                 Error::Grant(error) => self.failed(session, &held, error),
@@ -238,7 +233,8 @@ impl Keeper {
             };
         }
         self.probe()?;
-        match self.refresh(&mut session, &refresh_token, client, renewal).await {
+        let request = request(&session, &refresh_token, renewal.clock_tolerance);
+        match refresh_token::refresh(client, &request).await {
             Ok(Refreshed { tokens, id_token, remarks }) => {
                 session.tokens = refresh_token::merged(&session.tokens, tokens);
                 if let (Some(identity), Some(id_token)) = (&mut session.identity, &id_token) {
@@ -250,31 +246,6 @@ impl Keeper {
             }
             Err(error) => self.failed(session, &held, error),
         }
-    }
-
-    async fn refresh(
-        &self,
-        session: &mut Session,
-        refresh_token: &Secret,
-        client: &Client,
-        renewal: Renewal,
-    ) -> Result<Refreshed, grant::Error> {
-        let earlier = session.identity.as_ref().map(|identity| id_token::Earlier {
-            issuer: &identity.issuer,
-            subject: &identity.subject,
-            auth_time: identity.auth_time,
-            nonce: identity.nonce.as_deref(),
-        });
-        let refresh = Refresh {
-            refresh_token,
-            access_token: &session.tokens.access_token,
-            scopes: &session.tokens.scopes,
-            narrower: None,
-            resources: &session.resources,
-            earlier,
-            clock_tolerance: renewal.clock_tolerance,
-        };
-        refresh_token::refresh(client, &refresh).await
     }
 
     /// A token for less than the session is for, by a refresh that leaves the session's own scope as it is.
@@ -291,28 +262,14 @@ impl Keeper {
     ) -> Result<(Taken, Vec<Remark>), Error> {
         let held = self.lock(key)?;
         let mut session = self.load_or_unlist(key)?;
-        if let Some(trouble) = &session.trouble {
-            return Err(Error::LoginRequired { key: key.clone(), trouble: Some(trouble.clone()) });
-        }
-        let Some(refresh_token) = session.tokens.refresh_token.clone() else {
-            return Err(Error::LoginRequired { key: key.clone(), trouble: None });
-        };
+        let refresh_token = renewable(&session)?;
         binding::check(&session, client).await?;
         self.probe()?;
-        let refresh = Refresh {
-            refresh_token: &refresh_token,
-            access_token: &session.tokens.access_token,
-            scopes: &session.tokens.scopes,
-            narrower: scopes,
-            resources: if resources.is_empty() { &session.resources } else { resources },
-            earlier: session.identity.as_ref().map(|identity| id_token::Earlier {
-                issuer: &identity.issuer,
-                subject: &identity.subject,
-                auth_time: identity.auth_time,
-                nonce: identity.nonce.as_deref(),
-            }),
-            clock_tolerance,
-        };
+        let mut refresh = request(&session, &refresh_token, clock_tolerance);
+        refresh.narrower = scopes;
+        if !resources.is_empty() {
+            refresh.resources = resources;
+        }
         match refresh_token::refresh(client, &refresh).await {
             Ok(refreshed) => {
                 let Refreshed { tokens, remarks, .. } = refreshed;
@@ -408,6 +365,30 @@ impl Keeper {
             Some(known) if known.generation == entry.generation => Ok(()),
             _ => self.catalog.put(entry),
         }
+    }
+}
+
+/// The refresh token of a session that can be renewed without a person.
+fn renewable(session: &Session) -> Result<Secret, Error> {
+    let refresh_token = session.tokens.refresh_token.clone().filter(|_| session.trouble.is_none());
+    refresh_token.ok_or_else(|| Error::LoginRequired { key: session.key.clone(), trouble: session.trouble.clone() })
+}
+
+/// The request that renews a session as a whole.
+fn request<'a>(session: &'a Session, refresh_token: &'a Secret, clock_tolerance: u64) -> Refresh<'a> {
+    Refresh {
+        refresh_token,
+        access_token: &session.tokens.access_token,
+        scopes: &session.tokens.scopes,
+        narrower: None,
+        resources: &session.resources,
+        earlier: session.identity.as_ref().map(|identity| id_token::Earlier {
+            issuer: &identity.issuer,
+            subject: &identity.subject,
+            auth_time: identity.auth_time,
+            nonce: identity.nonce.as_deref(),
+        }),
+        clock_tolerance,
     }
 }
 

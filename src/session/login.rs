@@ -1,6 +1,6 @@
 //! From a grant to a kept session.
 
-use super::{Error, Identity, Keeper, Override, Profile, Session, SessionKey, binding};
+use super::{Error, Identity, Keeper, Override, Session, SessionKey, binding};
 use crate::callback::Outcome;
 use crate::client::Client;
 use crate::grant::identity::{Identity as Identified, identify};
@@ -70,13 +70,7 @@ async fn keep(
         requested_scopes: request.scopes.clone(),
         resources: request.resources.clone(),
         audience: request.audience.clone(),
-        profile: Profile {
-            id: profile.id,
-            name: profile.name,
-            username: profile.username,
-            email: profile.email,
-            picture: profile.picture,
-        },
+        profile,
         identity: id_token.as_ref().map(identity),
         created_at: client.system().clock.seconds(),
         refreshed_at: None,

@@ -32,6 +32,8 @@ pub use index::Index;
 pub use keeper::{Keeper, Renewal, Renewed, Taken, Waiting};
 pub use lock::SessionLock;
 
+pub use crate::protocol::profile::Profile;
+
 /// A session's name: `PROVIDER/ACCOUNT`.
 ///
 /// The account holds no slash, blank or control character: such are percent-encoded (as UTF-8) when a name is made from
@@ -128,21 +130,6 @@ pub struct Binding {
     pub client_id: String,
     /// The client authentication's registered name.
     pub client_auth: String,
-}
-
-/// Whom the server says has logged in; each field as the entry's `user` paths found it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Profile {
-    /// The identifier that never changes.
-    pub id: Option<String>,
-    /// The full name.
-    pub name: Option<String>,
-    /// The name used to sign in.
-    pub username: Option<String>,
-    /// The mail address.
-    pub email: Option<String>,
-    /// Address of a picture.
-    pub picture: Option<String>,
 }
 
 /// What an ID token returned by a refresh must agree with.
