@@ -158,7 +158,7 @@ pub fn retry_after(response: &Response, now: i64) -> Option<u64> {
         return Some(text.parse().unwrap_or(u64::MAX));
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(u64::try_from(date.as_second() - now).unwrap_or(0))
+    Some(u64::try_from(date.as_second().saturating_sub(now)).unwrap_or(0))
 }
 
 /// The members of a JSON answer.

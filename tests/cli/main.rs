@@ -6,6 +6,7 @@
 
 mod support;
 
+mod arbitrary;
 mod authorization;
 mod callback;
 mod config;
