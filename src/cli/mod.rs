@@ -86,13 +86,38 @@ enum Command {
     Demo(command::demo::Arguments),
 }
 
+/// `keyfob token` by itself. Scripts run it before every call, and building the tree of all commands costs more than
+/// everything else that a stored token takes.
+#[derive(Debug, Parser)]
+struct Token {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    arguments: token::Arguments,
+}
+
+/// What `arguments` ask for.
+fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    if let Some(Token { common, arguments }) = short_way(arguments) {
+        return Ok(Cli { common, command: Some(Command::Token(arguments)) });
+    }
+    Cli::try_parse_from(arguments)
+}
+
+/// The arguments of `keyfob token` without the tree. Help and mistakes are left to the tree, which knows more words.
+fn short_way(arguments: &[OsString]) -> Option<Token> {
+    let (_, behind) = arguments.split_first()?;
+    behind.first().filter(|word| *word == "token")?;
+    Token::try_parse_from(behind).ok()
+}
+
 /// Runs what `arguments` ask for.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Status {
     terminal::set_panic_hook();
     process::harden();
     let arguments: Vec<OsString> = arguments.collect();
     let environment = Environment::process();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match parsed(&arguments) {
         Ok(cli) => cli,
         Err(error) => return misused(&error, &arguments, &environment),
     };
@@ -212,6 +237,51 @@ pub fn tree() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    use clap::Parser as _;
+
+    use super::{Cli, Command, Token, short_way};
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_short_way_understands_what_the_tree_does() {
+        for line in [
+            "keyfob token",
+            "keyfob token github",
+            "keyfob token github/octocat --format=header -o f --json -vv --color never --explain --plain",
+            "keyfob token --scope a --scope b --resource https://a.example --min-validity 5m --set a=b --set c=d -q",
+            "keyfob token --explain=mermaid --id-token --no-refresh --login --timeout 3 --config c --no-input -- --x",
+        ] {
+            let Token { common, arguments } = short_way(&words(line)).expect(line);
+            let tree = Cli::try_parse_from(words(line)).expect(line);
+
+            assert_eq!(common, tree.common, "{line}");
+            assert!(matches!(tree.command, Some(Command::Token(known)) if known == arguments), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_commands_help_and_mistakes_are_left_to_the_tree() {
+        for line in [
+            "keyfob",
+            "keyfob list",
+            "keyfob --json token",
+            "keyfob token --help",
+            "keyfob token -h",
+            "keyfob token --version",
+            "keyfob token --nope",
+            "keyfob token a b",
+            "keyfob token --format x",
+            "keyfob token --json --json",
+        ] {
+            assert!(short_way(&words(line)).is_none(), "{line}");
+        }
+    }
+
     #[test]
     fn the_command_tree_is_consistent() {
         super::tree().debug_assert();

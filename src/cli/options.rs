@@ -9,7 +9,7 @@ use keyfob::registry::duration;
 use super::terminal;
 
 /// Options of every command.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Args)]
 pub struct Common {
     /// Machine output on stdout, JSON errors on stderr
     #[arg(long, global = true, help_heading = HEADING)]

@@ -1,5 +1,7 @@
 //! Which session a command is about.
 
+use std::cell::LazyCell;
+
 use keyfob::session::SessionKey;
 use keyfob::session::index::Entry;
 use url::Url;
@@ -166,16 +168,20 @@ fn absent(absence: Absence, name: &str) -> Failure {
 /// The session whose issuer, resource or host covers `url`; the longest match wins.
 fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Failure> {
     let (entries, _) = context.keeper()?.catalog().all()?;
-    let mut best: Vec<(usize, Entry)> = Vec::new();
-    for entry in entries {
-        let Some(length) = coverage(context, &entry, url) else { continue };
-        match best.first() {
-            Some((longest, _)) if *longest > length => {}
-            Some((longest, _)) if *longest == length => best.push((length, entry)),
-            _ => best = vec![(length, entry)],
+    let mut best: Vec<(usize, &Entry)> = Vec::new();
+    // In the order of their names those of a provider are neighbours, and it is looked up once for all of them.
+    for siblings in entries.chunk_by(|one, next| one.key.provider() == next.key.provider()) {
+        let hosts = LazyCell::new(|| hosts_of(context, siblings[0].key.provider()));
+        for entry in siblings {
+            let Some(length) = coverage(entry, url, || &hosts) else { continue };
+            match best.first() {
+                Some((longest, _)) if *longest > length => {}
+                Some((longest, _)) if *longest == length => best.push((length, entry)),
+                _ => best = vec![(length, entry)],
+            }
         }
     }
-    let mut entries: Vec<Entry> = best.into_iter().map(|(_, entry)| entry).collect();
+    let mut entries: Vec<Entry> = best.into_iter().map(|(_, entry)| entry.clone()).collect();
     match entries.len() {
         0 => {
             let shown = keyfob::system::http::endpoint(url);
@@ -188,8 +194,14 @@ fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Fai
     }
 }
 
-/// How much of `url` a session covers, if it does.
-fn coverage(context: &Context, entry: &Entry, url: &Url) -> Option<usize> {
+/// Hosts of the resource servers that a provider's entry names.
+fn hosts_of(context: &Context, provider: &str) -> Vec<String> {
+    let definition = context.registry().ok().and_then(|registry| registry.find(provider).ok());
+    definition.and_then(|definition| Some(definition.provider().ok()?.hosts)).unwrap_or_default()
+}
+
+/// How much of `url` a session covers, if it does; `hosts` are those that its provider's entry names.
+fn coverage<'a>(entry: &Entry, url: &Url, hosts: impl FnOnce() -> &'a [String]) -> Option<usize> {
     let addresses = entry.issuer.iter().chain(&entry.resources).filter_map(|text| Url::parse(text).ok());
     let by_address =
         addresses.filter(|base| covers(base, url)).map(|base| base.as_str().trim_end_matches('/').len()).max();
@@ -197,12 +209,9 @@ fn coverage(context: &Context, entry: &Entry, url: &Url) -> Option<usize> {
         let host = url.host_str()?;
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let own = || entry.hosts.contains(&authority);
-        let of_provider = || {
-            let definition = context.registry().ok()?.find(entry.key.provider()).ok()?;
-            Some(definition.provider().ok()?.hosts.iter().any(|known| *known == authority || *known == host))
-        };
+        let of_provider = || hosts().iter().any(|known| *known == authority || *known == host);
         // Less than any address on that host.
-        (own() || of_provider().unwrap_or(false)).then_some(host.len())
+        (own() || of_provider()).then_some(host.len())
     })
 }
 

@@ -107,6 +107,16 @@ impl Terminal {
         self.open().keep_failure(|open| open.write_output(line.as_bytes()));
     }
 
+    /// Writes lines for people to standard output, all at once.
+    pub fn lines(&self, texts: impl IntoIterator<Item = impl AsRef<str>>) {
+        let mut lines = String::new();
+        for text in texts {
+            lines.push_str(&escape(text.as_ref()));
+            lines.push('\n');
+        }
+        self.open().keep_failure(|open| open.write_output(lines.as_bytes()));
+    }
+
     /// Writes a JSON document, on one line, to standard output.
     pub fn json_line(&self, document: &Value) {
         let line = json_line_of(document);

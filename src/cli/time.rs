@@ -1,5 +1,7 @@
 //! Times for people: how long from now, and the hour on their own clock.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use jiff::{ZonedDateTime, civil};
@@ -16,18 +18,24 @@ const DAY: u64 = 24 * HOUR;
 #[derive(Debug, Clone)]
 pub struct Wording {
     now: i64,
-    zone: TimeZone,
+    /// Found out when it is first needed: that reads files.
+    zone: OnceCell<TimeZone>,
 }
 
 impl Wording {
     /// Words for `now`, seconds since 1970, on this machine.
     pub fn new(now: i64) -> Self {
-        Self::in_zone(now, TimeZone::try_system().unwrap_or(TimeZone::UTC))
+        Self { now, zone: OnceCell::new() }
     }
 
     /// Words for `now` in `zone`.
+    #[cfg(test)]
     pub fn in_zone(now: i64, zone: TimeZone) -> Self {
-        Self { now, zone }
+        Self { now, zone: zone.into() }
+    }
+
+    fn zone(&self) -> &TimeZone {
+        self.zone.get_or_init(|| TimeZone::try_system().unwrap_or(TimeZone::UTC))
     }
 
     /// `in 52 min, 14:05`; `never` without a time; `since 2026-11-20 09:14` when it is over.
@@ -96,7 +104,7 @@ impl Wording {
 
     /// UTC is marked even where it is the machine's own zone: a reader elsewhere cannot know.
     fn is_utc(&self) -> bool {
-        self.zone.is_unknown() || self.zone.to_offset_info(self.zoned(self.now).timestamp()).abbreviation() == "UTC"
+        self.zone().is_unknown() || self.zone().to_offset_info(self.zoned(self.now).timestamp()).abbreviation() == "UTC"
     }
 
     fn today(&self) -> civil::Date {
@@ -106,7 +114,7 @@ impl Wording {
     /// A server may name any number; times beyond the calendar become its end.
     fn zoned(&self, at: i64) -> ZonedDateTime {
         let end = if at < 0 { Timestamp::MIN } else { Timestamp::MAX };
-        Timestamp::from_second(at).unwrap_or(end).to_zoned_datetime(self.zone.clone())
+        Timestamp::from_second(at).unwrap_or(end).to_zoned_datetime(self.zone().clone())
     }
 }
 

@@ -96,7 +96,10 @@ mod kernel {
 
         pub(super) fn read(&self, key: &SessionKey, generation: &str) -> Option<Cached> {
             let key = self.find(key)?;
-            let mut buffer = Zeroizing::new(vec![0; MAX_PAYLOAD]);
+            // Without room the kernel tells how much is needed: wiping room for the largest payload takes longer than the
+            // rest of a look-up. One that has grown meanwhile is not found.
+            let length = key.read(&mut [0_u8; 0]).ok()?;
+            let mut buffer = Zeroizing::new(vec![0; length]);
             let length = key.read(&mut buffer).ok()?;
             let payload: Payload<'_> = serde_json::from_slice(buffer.get(..length)?).ok()?;
             if generation.is_empty() || payload.generation != generation {

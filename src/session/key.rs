@@ -95,6 +95,9 @@ fn checked_provider(provider: &str, name: &str) -> Result<(), Error> {
 }
 
 fn encoded(account: &str) -> String {
+    if account.chars().all(is_plain) {
+        return account.to_owned();
+    }
     let mut text = String::with_capacity(account.len());
     for character in account.chars() {
         if is_plain(character) {
@@ -111,10 +114,12 @@ fn encoded(account: &str) -> String {
 /// Whether a character looks like itself wherever the name is shown. The list is ours and not a Unicode table of some
 /// version, because a name must not change with an update.
 fn is_plain(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_graphic() && !matches!(character, '/' | '%');
+    }
     let hidden = matches!(character,
-        '/' | '%'
         // soft hyphen, grapheme joiner, Arabic and Syriac marks, Hangul fillers, Khmer inherent vowels, Mongolian selectors
-        | '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{115f}'..='\u{1160}'
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{115f}'..='\u{1160}'
         | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         // zero-width and directional characters, separators, invisible operators
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'

@@ -117,11 +117,14 @@ pub fn from_bytes(bytes: &[u8], key: &SessionKey, place: &str) -> Result<Session
     // The parser's own message may quote what it read.
     let unreadable =
         |error: serde_json::Error| corrupt(format!("it is no record of version {VERSION} (column {})", error.column()));
-    let Head { version } = serde_json::from_slice(bytes).map_err(unreadable)?;
-    match version {
-        VERSION => {}
-        0 => return Err(corrupt("its version is 0".into())),
-        version => return Err(Error::NewerVersion { name: key.to_string(), place: place.into(), version }),
+    // A token is handed out before every call of a script: records that begin as ours do are not read twice for it.
+    if !bytes.starts_with(b"{\"version\":1,") {
+        let Head { version } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        match version {
+            VERSION => {}
+            0 => return Err(corrupt("its version is 0".into())),
+            version => return Err(Error::NewerVersion { name: key.to_string(), place: place.into(), version }),
+        }
     }
     let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(unreadable)?;
     if wire.session != *key {

@@ -46,11 +46,10 @@ pub fn check_dir(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// [`Error::UnsafeFile`] for links, devices, pipes and files of other users; [`Error::Read`] otherwise.
 pub fn read_private(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Error> {
-    let Some(file) = open_existing(path, false)? else { return Ok(None) };
-    let metadata = file.metadata().map_err(|source| Error::Read { path: path.into(), source })?;
+    let Some((file, metadata)) = open_existing(path, false)? else { return Ok(None) };
     owned(path, &metadata)?;
     close_to_others(path, &metadata, 0o600)?;
-    read_bounded(file, path, limit).map(Some)
+    read_bounded(file, &metadata, path, limit).map(Some)
 }
 
 /// Reads a file that need not be private, following links, of at most `limit` bytes; `None` when there is none.
@@ -58,12 +57,14 @@ pub fn read_private(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Error>
 /// # Errors
 /// [`Error::UnsafeFile`] for anything but a regular file; [`Error::Read`] otherwise.
 pub fn read_open(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Error> {
-    let Some(file) = open_existing(path, true)? else { return Ok(None) };
-    read_bounded(file, path, limit).map(Some)
+    let Some((file, metadata)) = open_existing(path, true)? else { return Ok(None) };
+    read_bounded(file, &metadata, path, limit).map(Some)
 }
 
-fn read_bounded(file: File, path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
+fn read_bounded(file: File, metadata: &fs::Metadata, path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
+    // Room for all and for the end to be noticed: a buffer that grows would leave what it held behind, a key perhaps.
+    let expected = usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(limit);
+    let mut bytes = Vec::with_capacity(expected + 1);
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|source| Error::Read { path: path.into(), source })?;
     if bytes.len() > limit {
         return Err(Error::UnsafeFile { path: path.into(), reason: format!("it is larger than {limit} bytes") });
@@ -166,7 +167,7 @@ fn sync_dir(path: &Path) {
 }
 
 /// Opens a regular file for reading, without waiting for a pipe; `None` when there is none.
-fn open_existing(path: &Path, follow: bool) -> Result<Option<File>, Error> {
+fn open_existing(path: &Path, follow: bool) -> Result<Option<(File, fs::Metadata)>, Error> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -175,20 +176,22 @@ fn open_existing(path: &Path, follow: bool) -> Result<Option<File>, Error> {
         let no_follow = if follow { 0 } else { libc::O_NOFOLLOW };
         options.custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC | no_follow);
     }
-    let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_symlink());
-    if !follow && is_link(path) {
-        return Err(Error::UnsafeFile { path: path.into(), reason: "it is a symbolic link".into() });
+    let link = || Err(Error::UnsafeFile { path: path.into(), reason: "it is a symbolic link".into() });
+    // Elsewhere opening follows links, so that one has to look first.
+    if cfg!(not(unix)) && !follow && path.is_symlink() {
+        return link();
     }
     let file = match options.open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) if !follow && path.is_symlink() => return link(),
         Err(source) => return Err(Error::Read { path: path.into(), source }),
     };
     let metadata = file.metadata().map_err(|source| Error::Read { path: path.into(), source })?;
     if !metadata.is_file() {
         return Err(Error::UnsafeFile { path: path.into(), reason: "it is no regular file".into() });
     }
-    Ok(Some(file))
+    Ok(Some((file, metadata)))
 }
 
 #[cfg(unix)]

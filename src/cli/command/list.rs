@@ -1,6 +1,7 @@
 //! `keyfob list`: the sessions there are, without network and without the store.
 
 use clap::Args;
+use keyfob::session::index::Entry;
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
@@ -23,13 +24,17 @@ pub fn run(context: &Context, _: &Arguments) -> Result<ExitCode, Failure> {
     }
     let now = context.now();
     if context.common.json {
-        let sessions: Vec<Value> =
-            entries.iter().map(|entry| shown::session(entry, shown::is_default(entry, &entries), now)).collect();
+        // In the order of their names those of a provider are neighbours: nobody looks for them among all others.
+        let of_provider = entries.chunk_by(|one, next| one.key.provider() == next.key.provider());
+        let shown = |siblings: &[Entry]| -> Vec<Value> {
+            siblings.iter().map(|entry| shown::session(entry, shown::is_default(entry, siblings), now)).collect()
+        };
+        let sessions: Vec<Value> = of_provider.flat_map(shown).collect();
         context.terminal.json_line(&json!({ "schema": "keyfob.sessions/1", "sessions": sessions }));
         return Ok(ExitCode::Done);
     }
     if context.common.quiet {
-        entries.iter().for_each(|entry| context.terminal.line(&entry.key.to_string()));
+        context.terminal.lines(entries.iter().map(|entry| entry.key.to_string()));
         return Ok(ExitCode::Done);
     }
     if entries.is_empty() {
@@ -46,8 +51,7 @@ pub fn run(context: &Context, _: &Arguments) -> Result<ExitCode, Failure> {
         let state = State::of(entry, now).word();
         table.push([name, state.into(), shown::ends(entry, now, &wording), entry.scopes.join(" ")]);
     }
-    let lines = if context.common.plain { table.facts() } else { table.lines() };
-    lines.iter().for_each(|line| context.terminal.line(line));
+    context.terminal.lines(if context.common.plain { table.facts() } else { table.lines() });
     if starred {
         context.terminal.line("* default of its provider");
     }

@@ -139,7 +139,7 @@ fn list(context: &Context, word: Option<&str>) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::Done);
     }
     if context.common.quiet {
-        listed.iter().for_each(|(_, one)| context.terminal.line(&one.id));
+        context.terminal.lines(listed.iter().map(|(_, one)| &one.id));
         return Ok(ExitCode::Done);
     }
     // Ready ones first, and each group by name.
@@ -149,8 +149,7 @@ fn list(context: &Context, word: Option<&str>) -> Result<ExitCode, Failure> {
         let (protocol, grants) = facts(one);
         table.push([one.id.clone(), protocol, readiness.words().into(), grants.join(" ")]);
     }
-    let lines = if context.common.plain { table.facts() } else { table.lines() };
-    lines.iter().for_each(|line| context.terminal.line(line));
+    context.terminal.lines(if context.common.plain { table.facts() } else { table.lines() });
     Ok(ExitCode::Done)
 }
 
@@ -233,8 +232,7 @@ fn show(context: &Context, name: &str, toml: bool) -> Result<ExitCode, Failure> 
     for (key, value, origin) in definition.settings() {
         table.push([key.to_owned(), value, source(origin)]);
     }
-    let lines = if context.common.plain { table.facts() } else { table.lines() };
-    lines.iter().for_each(|line| context.terminal.line(line));
+    context.terminal.lines(if context.common.plain { table.facts() } else { table.lines() });
     for variable in definition.missing_variables() {
         let example = variable.example.map(|example| format!(", for example {example}")).unwrap_or_default();
         context.terminal.say(&format!("needs {}: {}{example}", variable.name, variable.prompt));

@@ -28,7 +28,7 @@ use crate::cli::target::{self, Absence};
 use super::login;
 
 /// Which token, and in which form.
-#[derive(Debug, Args)]
+#[derive(Debug, PartialEq, Args)]
 #[command(
     before_help = "Examples:\n  keyfob token github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user\n  keyfob token github --format curl | curl -K - https://api.github.com/user\n  keyfob token acme --json | jq -r .expires_at"
 )]

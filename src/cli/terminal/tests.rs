@@ -28,6 +28,18 @@ fn the_conversation_goes_to_standard_error() {
 }
 
 #[test]
+fn many_lines_at_once_are_those_that_would_come_one_by_one() {
+    let texts = ["plain", "", "a\u{1b}[2J\nb", "東京"];
+    let (at_once, output, _) = terminal(Appearance::default());
+    let (single, expected, _) = terminal(Appearance::default());
+
+    at_once.lines(texts);
+    texts.iter().for_each(|text| single.line(text));
+
+    assert_eq!(output.text(), expected.text());
+}
+
+#[test]
 fn quiet_leaves_errors_alone() {
     let (_, error) = conversation(Appearance { quiet: true, verbose: 2, ..Appearance::default() });
 

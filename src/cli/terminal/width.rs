@@ -11,6 +11,9 @@ const USUAL: usize = 80;
 /// # Specification
 /// Unicode UAX #11 (East Asian Width), in its large blocks.
 pub fn columns_of(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     text.chars().map(columns).sum()
 }
 

@@ -128,20 +128,21 @@ impl Entry {
         let name = || String::from_utf8_lossy(lines::name_of(line)).into_owned();
         let place = || path.display().to_string();
         let corrupt = |reason: &str| Error::Corrupt { name: name(), place: place(), reason: reason.into() };
-        let key = lines::key_of(line).ok_or_else(|| corrupt("its line bears no name"))?;
+        let named = || lines::key_of(line).ok_or_else(|| corrupt("its line bears no name"));
         let json = &line[(lines::name_of(line).len() + 1).min(line.len())..];
         // Ten thousand lines are listed at once: ours are recognised without being read twice.
         if !json.starts_with(b"{\"v\":1,") {
+            named()?;
             let Head { version } = serde_json::from_slice(json).map_err(|_| corrupt("its line is not readable"))?;
             if version > VERSION {
                 return Err(Error::NewerVersion { name: name(), place: place(), version });
             }
         }
-        let entry: Self = serde_json::from_slice(json).map_err(|_| corrupt("its line is not readable"))?;
-        if entry.key != key {
-            return Err(corrupt("its line bears two names"));
+        match serde_json::from_slice::<Self>(json) {
+            Ok(entry) if entry.key.to_string().as_bytes() == lines::name_of(line) => Ok(entry),
+            Ok(_) => named().and(Err(corrupt("its line bears two names"))),
+            Err(_) => named().and(Err(corrupt("its line is not readable"))),
         }
-        Ok(entry)
     }
 }
 

@@ -109,8 +109,12 @@ impl Index {
     /// [`Error::System`] when the file cannot be read.
     pub fn all(&self) -> Result<(Vec<Entry>, Vec<Damaged>), Error> {
         let (mut entries, mut damaged) = (Vec::new(), Vec::new());
-        let lines = self.lines()?;
-        for (number, line) in lines.iter().enumerate() {
+        let Some(mut lines) = Lines::open(&self.path())? else { return Ok((entries, damaged)) };
+        let bytes = lines.whole()?;
+        let (mut ordered, mut previous) = (true, &[][..]);
+        for (number, line) in lines::split(&bytes).enumerate() {
+            ordered &= previous <= lines::name_of(line);
+            previous = lines::name_of(line);
             match self.understood(line) {
                 Ok(entry) => entries.push(entry),
                 Err(error) => {
@@ -122,7 +126,7 @@ impl Index {
                 }
             }
         }
-        if !lines.is_sorted_by(|a, b| lines::name_of(a) <= lines::name_of(b)) {
+        if !ordered {
             entries.sort_by_cached_key(|entry| entry.key.to_string());
         }
         Ok((entries, damaged))
