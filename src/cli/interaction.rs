@@ -14,6 +14,7 @@ use super::terminal::Terminal;
 use super::time;
 
 /// How often it is checked whether anybody still waits for the login.
+#[cfg(unix)]
 const CHECK: Duration = Duration::from_secs(1);
 
 /// A person at a terminal, or a script that reads events.
@@ -230,6 +231,7 @@ fn read_lines(terminal: Terminal) -> mpsc::Receiver<Secret> {
 }
 
 /// Ends when the process that started this one is gone.
+#[cfg(unix)]
 async fn orphaned(parent_before: u32) {
     let mut ticks = tokio::time::interval(CHECK);
     loop {
@@ -245,7 +247,13 @@ fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
 
-/// Windows ends a console's programs with the console, and gives orphans no new parent.
+/// Windows ends a console's programs with the console.
+#[cfg(not(unix))]
+async fn orphaned(_: u32) {
+    std::future::pending().await
+}
+
+/// Windows gives orphans no new parent.
 #[cfg(not(unix))]
 fn parent() -> u32 {
     0

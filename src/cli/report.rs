@@ -210,8 +210,15 @@ impl From<registry::Error> for Failure {
                     .hint(format!("pass  --set {variable}={example},  or put  {variable} = \"{example}\"  into [providers.{provider}] of providers.toml"))
             }
             E::File(error @ system::Error::NoDirectory { .. }) => error.into(),
-            E::UnsafeFile { ref path, .. } => Self::new(ExitCode::Config, message)
-                .hint(format!("make sure that only you can write it:  chmod go-w {}", path.display())),
+            E::UnsafeFile { ref path, .. } => {
+                let command = if cfg!(windows) {
+                    // The identifier of whoever owns the file.
+                    format!("icacls \"{}\" /inheritance:r /grant:r *S-1-3-4:F", path.display())
+                } else {
+                    format!("chmod go-w {}", path.display())
+                };
+                Self::new(ExitCode::Config, message).hint(format!("make sure that only you can write it:  {command}"))
+            }
             E::Exists { name, .. } => {
                 Self::new(ExitCode::Usage, message).hint(format!("remove it first:  keyfob provider remove {name}"))
             }

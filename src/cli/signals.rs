@@ -5,10 +5,26 @@
 //! or a prompt does not delay the end and the terminal's modes are put back. Everything that is kept is written
 //! atomically, so that an end between two instructions harms nothing.
 
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// A directory that goes with the process.
+static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Has a directory removed when a signal ends the process.
+pub fn remove_at_end(directory: PathBuf) {
+    *DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner) = Some(directory);
+}
+
+fn remove_directory() {
+    if let Some(directory) = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let _ = std::fs::remove_dir_all(directory);
+    }
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-    use std::path::PathBuf;
     use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
     use std::sync::{Mutex, Once, PoisonError};
 
@@ -26,9 +42,6 @@ mod unix {
 
     /// Who wants to be told instead of the process being ended.
     static TAKER: Mutex<Option<oneshot::Sender<()>>> = Mutex::new(None);
-
-    /// A directory that goes with the process.
-    static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
 
     const SIGNALS: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
@@ -95,11 +108,6 @@ mod unix {
         receiver
     }
 
-    /// Has a directory removed when a signal ends the process.
-    pub fn remove_at_end(directory: PathBuf) {
-        *DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner) = Some(directory);
-    }
-
     /// Installs the handler, unless the signal was ignored when the process started (`nohup`).
     fn install(signal: libc::c_int) {
         // SAFETY: a zeroed sigaction is valid, the pointers live for the calls, and the handler is async-signal-safe.
@@ -123,9 +131,7 @@ mod unix {
                 continue;
             }
             terminal.restore();
-            if let Some(directory) = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                let _ = std::fs::remove_dir_all(directory);
-            }
+            super::remove_directory();
             let code = match i32::from(signal) {
                 libc::SIGTERM => ExitCode::Terminated,
                 libc::SIGHUP => end(129),
@@ -157,14 +163,55 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub use unix::{prepare, remove_at_end, take_next, watch};
+pub use unix::{prepare, take_next, watch};
 
-/// Windows ends the process itself at Ctrl-C; what is kept is written atomically there too.
+/// The system's own handling serves until something begins that may take time.
 #[cfg(not(unix))]
 pub fn prepare(_: bool) {}
 
-#[cfg(not(unix))]
-pub fn watch(_: &super::terminal::Terminal) {}
+#[cfg(windows)]
+mod windows {
+    use std::sync::OnceLock;
 
-#[cfg(not(unix))]
-pub fn remove_at_end(_: std::path::PathBuf) {}
+    use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
+
+    use crate::cli::exit_code::ExitCode;
+    use crate::cli::report::Failure;
+    use crate::cli::terminal::Terminal;
+
+    static TERMINAL: OnceLock<Terminal> = OnceLock::new();
+
+    /// Watches for the console's events from now on.
+    pub fn watch(terminal: &Terminal) {
+        if TERMINAL.set(terminal.clone()).is_ok() {
+            // SAFETY: the handler is a function that lives as long as the process.
+            unsafe { SetConsoleCtrlHandler(Some(end), 1) };
+        }
+    }
+
+    /// Called on a thread that the system starts for it. What is not Ctrl-C or Ctrl-Break is the end of the console, of
+    /// the user's session or of the system.
+    unsafe extern "system" fn end(event: u32) -> i32 {
+        let (code, words) = match event {
+            CTRL_C_EVENT | CTRL_BREAK_EVENT => (ExitCode::Interrupted, "interrupted"),
+            _ => (ExitCode::Terminated, "terminated"),
+        };
+        if let Some(terminal) = TERMINAL.get() {
+            terminal.restore();
+            super::remove_directory();
+            Failure::new(code, words).report(terminal);
+        }
+        // At once: other threads may hold locks that exit handlers would wait for.
+        // SAFETY: the handle of the process itself is always valid.
+        unsafe { TerminateProcess(GetCurrentProcess(), code.number().into()) };
+        1
+    }
+}
+
+#[cfg(windows)]
+pub use windows::watch;
+
+/// The system's own handling ends the process; what is kept is written atomically.
+#[cfg(not(any(unix, windows)))]
+pub fn watch(_: &super::terminal::Terminal) {}

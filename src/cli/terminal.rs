@@ -70,6 +70,7 @@ const HINT: Mark = Mark { word: "hint:", plain: "hint:", style: "1;36" };
 impl Terminal {
     /// The streams of this process.
     pub fn new(appearance: Appearance) -> Self {
+        modes::understand_escapes();
         Self::with_streams(appearance, stream::output(), stream::error())
     }
 

@@ -108,8 +108,34 @@ fn check_writers(path: &Path) -> Result<Option<bool>, Error> {
     Ok(Some(metadata.mode() & 0o044 != 0))
 }
 
-/// Windows gives files below the user's profile to the user alone by inheritance.
-#[cfg(not(unix))]
+/// As on Unix: every user may make `C:\ProgramData\keyfob`, if no administrator has done so before.
+#[cfg(windows)]
+fn check_writers(path: &Path) -> Result<Option<bool>, Error> {
+    use crate::system::access::Access;
+    let unreadable = |source| crate::system::Error::Read { path: path.into(), source };
+    let access = match Access::of(path) {
+        Ok(access) => access,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(unreadable(source).into()),
+    };
+    let unsafe_file = |reason: String| Error::UnsafeFile { path: path.into(), reason };
+    if !access.owned {
+        return Err(unsafe_file("it belongs neither to the user who runs keyfob nor to the administrators".into()));
+    }
+    if access.others_may_write() {
+        return Err(unsafe_file("others may write to it".into()));
+    }
+    // Who may replace files in the directory needs no right to the file itself.
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(directory) = directory
+        && Access::of(directory).map_err(unreadable)?.others_may_replace()
+    {
+        return Err(unsafe_file(format!("others may replace files in {}", directory.display())));
+    }
+    Ok(Some(access.others_may_read()))
+}
+
+#[cfg(not(any(unix, windows)))]
 fn check_writers(_: &Path) -> Result<Option<bool>, Error> {
     Ok(Some(false))
 }

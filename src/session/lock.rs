@@ -197,7 +197,11 @@ fn lock_uninterrupted(file: &File) -> io::Result<()> {
 /// Whether the error says that this file system knows no locks.
 fn is_unsupported(error: &io::Error) -> bool {
     #[cfg(unix)]
-    if matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP)) {
+    // The last two are one number on Linux and two on macOS.
+    if error
+        .raw_os_error()
+        .is_some_and(|code| [libc::ENOLCK, libc::ENOSYS, libc::EOPNOTSUPP, libc::ENOTSUP].contains(&code))
+    {
         return true;
     }
     error.kind() == ErrorKind::Unsupported
@@ -248,7 +252,17 @@ fn own_regular_file(options: &mut OpenOptions) {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        // Values of the Windows API, "CreateFileW": others may read and write, but not delete or rename the file while it
+        // is open; a link is opened itself.
+        const FILE_SHARE_READ: u32 = 0x1;
+        const FILE_SHARE_WRITE: u32 = 0x2;
+        const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+        options.share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    }
+    #[cfg(not(any(unix, windows)))]
     let _ = options;
 }
 
@@ -294,13 +308,21 @@ fn make_usable(path: &Path, metadata: &fs::Metadata) -> bool {
     metadata.nlink() == 1 && fs::set_permissions(path, fs::Permissions::from_mode(0o600)).is_ok()
 }
 
+/// As on Unix. A virus scanner may have the file open for itself alone; that passes by waiting.
 #[cfg(not(unix))]
 fn make_usable(path: &Path, metadata: &fs::Metadata) -> bool {
+    const SCAN: Duration = Duration::from_millis(20);
     let mut permissions = metadata.permissions();
-    let read_only = permissions.readonly();
-    #[expect(clippy::permissions_set_readonly_false, reason = "on Windows it takes an attribute away, no protection")]
-    permissions.set_readonly(false);
-    read_only && fs::set_permissions(path, permissions).is_ok()
+    if permissions.readonly() {
+        #[expect(
+            clippy::permissions_set_readonly_false,
+            reason = "on Windows it takes an attribute away, no protection"
+        )]
+        permissions.set_readonly(false);
+        return fs::set_permissions(path, permissions).is_ok();
+    }
+    thread::sleep(SCAN);
+    true
 }
 
 fn aside(path: &Path) -> Result<PathBuf, Error> {
@@ -317,7 +339,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// An open file cannot be replaced here.
+/// A file that was opened as ours is cannot be replaced here.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true

@@ -183,15 +183,15 @@ impl Environment {
     }
 
     fn platform_config(&self) -> Result<PathBuf, Error> {
-        self.folder("APPDATA", "AppData/Roaming/keyfob", "configuration")
+        self.folder("APPDATA", "AppData\\Roaming\\keyfob", "configuration")
     }
 
     fn platform_state(&self) -> Result<PathBuf, Error> {
-        self.folder("LOCALAPPDATA", "AppData/Local/keyfob", "sessions")
+        self.folder("LOCALAPPDATA", "AppData\\Local\\keyfob", "sessions")
     }
 
     fn platform_cache(&self) -> Result<PathBuf, Error> {
-        self.folder("LOCALAPPDATA", "AppData/Local/keyfob", "cached metadata").map(|path| path.join("cache"))
+        self.folder("LOCALAPPDATA", "AppData\\Local\\keyfob", "cached metadata").map(|path| path.join("cache"))
     }
 
     fn platform_system(&self) -> Vec<PathBuf> {

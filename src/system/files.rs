@@ -6,7 +6,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+#[cfg(windows)]
+use std::time::Duration;
 
+#[cfg(windows)]
+use super::access;
 use super::{Error, random};
 
 /// Creates `path` and its missing parents for the user alone, and refuses one that others may write to.
@@ -19,7 +23,14 @@ pub fn private_dir(path: &Path) -> Result<(), Error> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    #[cfg(windows)]
+    let is_new = !path.exists();
     builder.create(path).map_err(failed)?;
+    // What others could use for this instant only is nothing to tell anybody about.
+    #[cfg(windows)]
+    if is_new && is_open_to_others(path).map_err(failed)? {
+        access::close(path, true).map_err(failed)?;
+    }
     let metadata = fs::metadata(path).map_err(failed)?;
     if !metadata.is_dir() {
         return Err(Error::UnsafeFile { path: path.into(), reason: "it is no directory".into() });
@@ -111,7 +122,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let written = write_new(temporary, bytes).and_then(|()| match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")),
-        _ => fs::rename(temporary, path),
+        _ => rename(temporary, path),
     });
     if let Err(source) = written {
         let _ = fs::remove_file(temporary);
@@ -119,6 +130,33 @@ fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), E
     }
     sync_dir(path);
     Ok(())
+}
+
+#[cfg(not(windows))]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Virus scanners and indexers hold new files open for some milliseconds, in which they cannot be renamed.
+#[cfg(windows)]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    /// Doubled each time: about half a second together.
+    const FIRST_PAUSE: Duration = Duration::from_millis(1);
+    const ATTEMPTS: u32 = 9;
+    for attempt in 0..ATTEMPTS {
+        match fs::rename(from, to) {
+            Err(error) if is_held(&error) => std::thread::sleep(FIRST_PAUSE * 2_u32.pow(attempt)),
+            result => return result,
+        }
+    }
+    fs::rename(from, to)
+}
+
+/// Whether the error may say that another program has the file open: denied, or a sharing violation.
+#[cfg(windows)]
+fn is_held(error: &io::Error) -> bool {
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+    error.kind() == io::ErrorKind::PermissionDenied || error.raw_os_error() == Some(ERROR_SHARING_VIOLATION)
 }
 
 /// Writes a file that must not exist yet, for the user alone.
@@ -220,13 +258,42 @@ fn close_to_others(path: &Path, metadata: &fs::Metadata, mode: u32) -> Result<()
     Ok(())
 }
 
-/// Windows gives files below the user's profile to the user alone by inheritance.
-#[cfg(not(unix))]
+/// What an elevated process makes belongs to the administrators.
+#[cfg(windows)]
+fn owned(path: &Path, _: &fs::Metadata) -> Result<(), Error> {
+    let access = access::Access::of(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    if access.owned {
+        return Ok(());
+    }
+    let reason = "it belongs neither to the user who runs keyfob nor to the administrators".into();
+    Err(Error::UnsafeFile { path: path.into(), reason })
+}
+
+/// Takes the rights of others away from something that is ours, as on Unix. Some file systems keep no rights and let
+/// everybody do everything; there the call changes nothing, which is not told at every run.
+#[cfg(windows)]
+fn close_to_others(path: &Path, metadata: &fs::Metadata, _: u32) -> Result<(), Error> {
+    if !is_open_to_others(path).map_err(|source| Error::Read { path: path.into(), source })? {
+        return Ok(());
+    }
+    access::close(path, metadata.is_dir()).map_err(|source| Error::Write { path: path.into(), source })?;
+    if is_open_to_others(path).is_ok_and(|open| !open) {
+        REPAIRED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(path.into());
+    }
+    Ok(())
+}
+
+#[cfg(windows)]
+fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    access::Access::of(path).map(|access| access.others_may_read() || access.others_may_write())
+}
+
+#[cfg(not(any(unix, windows)))]
 fn owned(_: &Path, _: &fs::Metadata) -> Result<(), Error> {
     Ok(())
 }
 
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 fn close_to_others(_: &Path, _: &fs::Metadata, _: u32) -> Result<(), Error> {
     Ok(())
 }

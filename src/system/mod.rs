@@ -4,6 +4,8 @@
 //! one policy (no redirects, limits on time and size, `http` on loopback only), the file module keeps private files, the
 //! process module runs programs without a shell.
 
+#[cfg(windows)]
+pub(crate) mod access;
 pub mod clock;
 pub mod environment;
 mod error;

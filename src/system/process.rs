@@ -30,12 +30,18 @@ pub fn command(words: &[String], secret_variables: &[String]) -> Result<Command,
     command.args(arguments);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with(OWN_PREFIX) || secret_variables.iter().any(|secret| *secret == text) {
+        let is_own = text.get(..OWN_PREFIX.len()).is_some_and(|start| is_same_variable(start, OWN_PREFIX));
+        if is_own || secret_variables.iter().any(|secret| is_same_variable(secret, &text)) {
             command.env_remove(&name);
         }
     }
     restore_defaults(&mut command);
     Ok(command)
+}
+
+/// Windows knows no case in names of variables.
+fn is_same_variable(one: &str, other: &str) -> bool {
+    if cfg!(windows) { one.eq_ignore_ascii_case(other) } else { one == other }
 }
 
 /// Runs `words` to its end and returns the first line of its output.
@@ -133,7 +139,8 @@ pub fn harden() {
     }
 }
 
-/// Prepares this process for handling secrets; Windows has neither core files nor file-size signals.
+/// Prepares this process for handling secrets; Windows dumps memory only where an administrator has asked for it, and has
+/// no file-size signals.
 #[cfg(not(unix))]
 pub fn harden() {}
 

@@ -1,7 +1,6 @@
 //! The listener, seen from a browser, a hostile page and another program.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -335,7 +334,7 @@ fn pages_are_static_private_and_escaped() {
 /// The local addresses, as the kernel writes them, of the sockets that listen on `port`.
 #[cfg(target_os = "linux")]
 fn listening(port: u16) -> Vec<String> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
     let lines = tables.iter().flat_map(|table| table.lines().skip(1));
     let sockets = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
     // State 0A is LISTEN.

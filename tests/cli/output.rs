@@ -1,14 +1,12 @@
 //! What is written where, and what never is.
 
-use std::fs::{self, File};
-use std::os::unix::process::CommandExt;
-use std::process::Stdio;
+use std::fs;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Finished, Keyfob, Running, Server, Terminal, eventually, mode};
+use crate::support::{Answer, Finished, Keyfob, Server, Terminal, eventually, mode};
 
 #[test]
 fn each_format_is_exactly_what_its_reader_expects() {
@@ -165,6 +163,12 @@ fn a_narration_names_steps_and_specifications() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_result_that_cannot_be_written_is_a_failure() {
+    use std::fs::File;
+    use std::os::unix::process::CommandExt;
+    use std::process::Stdio;
+
+    use crate::support::Running;
+
     let server = Server::start();
     let keyfob = Keyfob::logged_in(&server);
     for arguments in [

@@ -1,38 +1,45 @@
-//! The terminal's modes while a secret is typed, so that an interrupt can put them back.
+//! The terminal's modes: those while a secret is typed, so that an interrupt can put them back, and how a console reads
+//! what is written to it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use controlling::Modes;
+
+static SAVED: Mutex<Option<Modes>> = Mutex::new(None);
 
 /// Remembers the modes as they are; [`restore`] puts them back until [`forget`].
-#[cfg(unix)]
 pub(super) fn remember() {
-    if let Some(modes) = controlling::Modes::now() {
-        *controlling::saved() = Some(modes);
+    if let Some(modes) = Modes::now() {
+        *saved() = Some(modes);
     }
 }
 
 /// The modes need no putting back any more.
-#[cfg(unix)]
 pub(super) fn forget() {
-    *controlling::saved() = None;
+    *saved() = None;
 }
 
 /// Puts back what [`remember`] saw.
-#[cfg(unix)]
 pub(super) fn restore() {
-    if let Some(modes) = controlling::saved().take() {
+    if let Some(modes) = saved().take() {
         modes.apply();
     }
+}
+
+fn saved() -> MutexGuard<'static, Option<Modes>> {
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the consoles behind the streams understand escape sequences; terminals do.
+pub(super) fn understand_escapes() {
+    #[cfg(windows)]
+    controlling::understand_escapes();
 }
 
 #[cfg(unix)]
 mod controlling {
     use std::fs::File;
     use std::os::fd::AsRawFd as _;
-    use std::sync::{Mutex, MutexGuard, PoisonError};
-
-    static SAVED: Mutex<Option<Modes>> = Mutex::new(None);
-
-    pub(super) fn saved() -> MutexGuard<'static, Option<Modes>> {
-        SAVED.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 
     /// The modes of the controlling terminal, which is where secrets are typed.
     pub(super) struct Modes {
@@ -61,12 +68,70 @@ mod controlling {
     }
 }
 
-/// Windows keeps modes with the console's handle; rpassword puts them back itself.
-#[cfg(not(unix))]
-pub(super) fn remember() {}
+#[cfg(windows)]
+mod controlling {
+    use std::fs::File;
+    use std::io;
+    use std::os::windows::io::AsRawHandle;
 
-#[cfg(not(unix))]
-pub(super) fn forget() {}
+    use windows_sys::Win32::System::Console::{
+        CONSOLE_MODE, ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, SetConsoleMode,
+    };
 
-#[cfg(not(unix))]
-pub(super) fn restore() {}
+    /// The modes of the console's input, which is where secrets are typed. They outlive the program.
+    pub(super) struct Modes {
+        console: File,
+        modes: CONSOLE_MODE,
+    }
+
+    impl Modes {
+        pub(super) fn now() -> Option<Self> {
+            let console = File::options().read(true).write(true).open("CONIN$").ok()?;
+            let modes = modes_of(&console)?;
+            Some(Self { console, modes })
+        }
+
+        pub(super) fn apply(&self) {
+            set(&self.console, self.modes);
+        }
+    }
+
+    pub(super) fn understand_escapes() {
+        let (output, error) = (io::stdout(), io::stderr());
+        for stream in [&output as &dyn AsRawHandle, &error] {
+            if let Some(modes) = modes_of(stream) {
+                set(stream, modes | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+            }
+        }
+    }
+
+    /// None where it is no console.
+    fn modes_of(handle: &dyn AsRawHandle) -> Option<CONSOLE_MODE> {
+        let mut modes = 0;
+        // SAFETY: the handle is open or none at all, which the call notices.
+        let known = unsafe { GetConsoleMode(handle.as_raw_handle(), &raw mut modes) } != 0;
+        known.then_some(modes)
+    }
+
+    /// Failure leaves the modes as they are.
+    fn set(handle: &dyn AsRawHandle, modes: CONSOLE_MODE) {
+        // SAFETY: as above.
+        unsafe { SetConsoleMode(handle.as_raw_handle(), modes) };
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
+mod controlling {
+    /// Nothing is known of this system's terminals.
+    pub(super) enum Modes {}
+
+    impl Modes {
+        pub(super) fn now() -> Option<Self> {
+            None
+        }
+
+        pub(super) fn apply(&self) {
+            match *self {}
+        }
+    }
+}

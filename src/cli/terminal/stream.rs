@@ -68,7 +68,14 @@ fn unbuffered<S>(_: &S, buffered: impl FnOnce() -> Stream) -> Stream {
 
 /// Looks at the streams before Rust's start-up code replaces closed ones by `/dev/null`; afterwards it is too late, since
 /// other programs hand us `/dev/null` opened in just the same way.
-#[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
+#[cfg(any(
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+    target_os = "openbsd"
+))]
 mod closed {
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -86,7 +93,7 @@ mod closed {
     // SAFETY: the section is the system's list of functions to call before `main`, each a plain C function; this one
     // calls fcntl and stores two flags, and needs nothing of the runtime that is not set up yet.
     #[used]
-    #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+    #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func,mod_init_funcs"))]
     #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
     static LOOK: extern "C" fn() = look;
 
@@ -98,7 +105,30 @@ mod closed {
     }
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
+/// Nothing is put in place of a missing stream here, but the standard library takes writing to it for a success.
+#[cfg(windows)]
+mod closed {
+    use std::io;
+    use std::os::windows::io::AsRawHandle;
+
+    pub(super) fn output() -> bool {
+        io::stdout().as_raw_handle().is_null()
+    }
+
+    pub(super) fn error() -> bool {
+        io::stderr().as_raw_handle().is_null()
+    }
+}
+
+#[cfg(not(any(
+    windows,
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+    target_os = "openbsd"
+)))]
 mod closed {
     pub(super) fn output() -> bool {
         false

@@ -74,7 +74,26 @@ fn told() -> Option<usize> {
     })
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+fn told() -> Option<usize> {
+    use std::io;
+    use std::os::windows::io::AsRawHandle;
+
+    use windows_sys::Win32::System::Console::{CONSOLE_SCREEN_BUFFER_INFO, GetConsoleScreenBufferInfo};
+
+    [io::stderr().as_raw_handle(), io::stdout().as_raw_handle()].into_iter().find_map(|handle| {
+        let mut screen = CONSOLE_SCREEN_BUFFER_INFO::default();
+        // SAFETY: the call fills the structure or fails; the handle is open or none at all, which the call notices.
+        if unsafe { GetConsoleScreenBufferInfo(handle, &raw mut screen) } == 0 {
+            return None;
+        }
+        // The buffer may be wider than what is seen of it.
+        let columns = i32::from(screen.srWindow.Right) - i32::from(screen.srWindow.Left) + 1;
+        usize::try_from(columns).ok().filter(|columns| *columns > 0)
+    })
+}
+
+#[cfg(not(any(unix, windows)))]
 fn told() -> Option<usize> {
     None
 }

@@ -1,4 +1,3 @@
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{FileKey, Settings, Storage};
@@ -37,7 +36,9 @@ fn every_key_is_read() {
 
     assert_eq!(settings.default.as_deref(), Some("github/octocat"));
     assert_eq!(settings.storage, Storage::Command(vec!["docker-credential-pass".into()]));
-    assert_eq!(settings.file_key, FileKey::File("/k".into()));
+    // On Windows a root belongs to a drive, here to that of temporary files.
+    let root = std::env::temp_dir().ancestors().last().expect("a root").to_owned();
+    assert_eq!(settings.file_key, FileKey::File(root.join("k")));
     assert_eq!(settings.browser.as_deref(), Some("firefox %u"));
     assert_eq!(settings.timeout, Some(Duration::from_secs(300)));
     assert_eq!(settings.min_validity, Duration::from_secs(90));
@@ -79,11 +80,12 @@ fn wrong_keys_are_told_with_place_and_nearest() {
 
 #[test]
 fn without_a_file_the_defaults_hold_but_a_file_asked_for_must_exist() {
-    let nowhere = Environment::given([("KEYFOB_CONFIG_DIR", "/nonexistent")]);
+    let nonexistent = std::env::temp_dir().join("nonexistent");
+    let nowhere = Environment::given([("KEYFOB_CONFIG_DIR", nonexistent.to_str().expect("UTF-8"))]);
 
     assert_eq!(Settings::load(None, &nowhere).unwrap(), Settings::default());
     assert_eq!(Settings::load(None, &Environment::given([])).unwrap(), Settings::default());
-    assert!(matches!(Settings::load(Some(Path::new("/nonexistent")), &nowhere), Err(Error::NoFile(_))));
+    assert!(matches!(Settings::load(Some(&nonexistent), &nowhere), Err(Error::NoFile(_))));
 }
 
 #[cfg(unix)]
@@ -91,7 +93,7 @@ fn without_a_file_the_defaults_hold_but_a_file_asked_for_must_exist() {
 fn a_file_that_others_may_write_to_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let home = tempfile::tempdir().unwrap();
-    let path: PathBuf = home.path().join("config.toml");
+    let path = home.path().join("config.toml");
     std::fs::write(&path, "auto_login = true").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
 

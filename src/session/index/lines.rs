@@ -36,6 +36,10 @@ impl Lines {
             &mut options,
             libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC,
         );
+        #[cfg(not(unix))]
+        if path.is_symlink() {
+            return Err(refused("it is a symbolic link").into());
+        }
         let file = match options.open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

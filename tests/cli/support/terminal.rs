@@ -30,7 +30,7 @@ impl Terminal {
         unsafe {
             command.pre_exec(|| {
                 libc::setsid();
-                libc::ioctl(0, libc::TIOCSCTTY, 0);
+                libc::ioctl(0, libc::TIOCSCTTY as _, 0);
                 Ok(())
             });
         }
@@ -86,11 +86,12 @@ impl Terminal {
 
 fn pair() -> (File, OwnedFd) {
     let (mut master, mut slave) = (0, 0);
-    let size = libc::winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+    let mut size = libc::winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: two places for numbers and a size that live during the call; the new descriptors are owned from here on.
     unsafe {
-        let made =
-            libc::openpty(&raw mut master, &raw mut slave, std::ptr::null_mut(), std::ptr::null(), &raw const size);
+        // Some systems want what they only read to be writable.
+        let modes = std::ptr::null_mut();
+        let made = libc::openpty(&raw mut master, &raw mut slave, std::ptr::null_mut(), modes, &raw mut size);
         assert_eq!(made, 0, "a pseudo-terminal can be made");
         for handle in [master, slave] {
             libc::fcntl(handle, libc::F_SETFD, libc::FD_CLOEXEC);

@@ -92,7 +92,9 @@ fn is_own(path: &Path) -> bool {
     #[cfg(unix)]
     // SAFETY: geteuid has no preconditions and cannot fail.
     let owned = std::os::unix::fs::MetadataExt::uid(&metadata) == unsafe { libc::geteuid() };
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    let owned = crate::system::access::Access::of(path).is_ok_and(|access| access.own);
+    #[cfg(not(any(unix, windows)))]
     let owned = true;
     metadata.is_file() && owned
 }

@@ -11,6 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use ::keyring::{CredentialStore, Entry, Error as KeyringError};
+#[cfg(target_os = "macos")]
+use security_framework::os::macos::keychain::{KeychainUserInteractionLock, SecKeychain};
 use zeroize::Zeroizing;
 
 use super::super::StoreOptions;
@@ -41,6 +43,9 @@ pub(super) struct Backend {
     deadline: Duration,
     /// How the store itself says whether it can be written; else an item is written and removed.
     probe: Option<Probe>,
+    /// The system shows none of its dialogs to this process as long as it exists.
+    #[cfg(target_os = "macos")]
+    _silence: Option<KeychainUserInteractionLock>,
 }
 
 impl Backend {
@@ -68,7 +73,11 @@ impl Backend {
         let store =
             apple_native_keyring_store::keychain::Store::new().map_err(|error| understood(error, options.deadline))?;
         let traits = Traits { limit: None, deadline: Some(options.deadline), label: None };
-        Ok(Self::new(store, traits, options.deadline))
+        let mut backend = Self::new(store, traits, options.deadline);
+        if !options.interactive {
+            backend._silence = SecKeychain::disable_user_interaction().ok();
+        }
+        Ok(backend)
     }
 
     /// The Credential Manager: blobs of at most 2,560 bytes (`CRED_MAX_CREDENTIAL_BLOB_SIZE`), and names without regard
@@ -86,7 +95,14 @@ impl Backend {
     }
 
     pub(super) fn new(store: Arc<CredentialStore>, traits: Traits, deadline: Duration) -> Self {
-        Self { store, traits, deadline, probe: None }
+        Self {
+            store,
+            traits,
+            deadline,
+            probe: None,
+            #[cfg(target_os = "macos")]
+            _silence: None,
+        }
     }
 
     /// Largest item in bytes, where there is a limit.
@@ -127,15 +143,17 @@ impl Backend {
         label: &str,
         operation: impl FnOnce(Entry) -> ::keyring::Result<T> + Send + 'static,
     ) -> Result<Option<T>, Error> {
-        let modifier = match self.traits.label {
-            Some("target") => Some(("target", target(name))),
-            Some(modifier) if !label.is_empty() => Some((modifier, label.to_owned())),
-            _ => None,
+        let modifiers = match self.traits.label {
+            // The session's index and locks stay on this machine, so the item does not roam either.
+            Some("target") => vec![("target", target(name)), ("persistence", "Local".into())],
+            Some(modifier) if !label.is_empty() => vec![(modifier, label.to_owned())],
+            _ => Vec::new(),
         };
         let (store, name) = (Arc::clone(&self.store), name.to_owned());
         let work = move || {
-            let modifiers = modifier.as_ref().map(|(key, value)| HashMap::from([(*key, value.as_str())]));
-            store.build(SERVICE, &name, modifiers.as_ref()).and_then(operation)
+            let modifiers: HashMap<_, _> = modifiers.iter().map(|(key, value)| (*key, value.as_str())).collect();
+            let modifiers = Some(&modifiers).filter(|modifiers| !modifiers.is_empty());
+            store.build(SERVICE, &name, modifiers).and_then(operation)
         };
         match self.traits.deadline {
             None => answered(work(), self.deadline),
@@ -188,14 +206,10 @@ fn understood(error: KeyringError, deadline: Duration) -> Error {
     let failed = |text: &str| Error::Failed { store: NAME, source: text.into() };
     match error {
         KeyringError::NoEntry => failed("an item vanished"),
-        KeyringError::NoStorageAccess(source) | KeyringError::PlatformFailure(source) if is_secret_service(&source) => {
-            of_secret_service(source, deadline)
+        KeyringError::NoStorageAccess(source) | KeyringError::PlatformFailure(source) if is_native(&source) => {
+            of_native(source, deadline)
         }
         KeyringError::NoStorageAccess(source) => Error::Locked { store: NAME, source },
-        // macOS, in a session without a desktop, with the keychain closed: errSecInteractionNotAllowed.
-        KeyringError::PlatformFailure(source) if source.to_string().contains("interaction is not allowed") => {
-            Error::Locked { store: NAME, source }
-        }
         KeyringError::PlatformFailure(source) => Error::Failed { store: NAME, source },
         KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..) => failed("an item has an unknown form"),
         KeyringError::BadStoreFormat(_) => failed("it is damaged"),
@@ -208,12 +222,12 @@ fn understood(error: KeyringError, deadline: Duration) -> Error {
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn is_secret_service(source: &crate::session::Cause) -> bool {
+fn is_native(source: &crate::session::Cause) -> bool {
     source.is::<super::super::secret_service::Error>()
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn of_secret_service(source: crate::session::Cause, after: Duration) -> Error {
+fn of_native(source: crate::session::Cause, after: Duration) -> Error {
     use super::super::secret_service::Error as Service;
     match source.downcast_ref::<Service>() {
         Some(Service::NoBus | Service::NoService | Service::NoCollection) => {
@@ -227,13 +241,35 @@ fn of_secret_service(source: crate::session::Cause, after: Duration) -> Error {
     }
 }
 
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn is_secret_service(_: &crate::session::Cause) -> bool {
+#[cfg(target_os = "macos")]
+fn is_native(source: &crate::session::Cause) -> bool {
+    source.is::<security_framework::base::Error>()
+}
+
+/// By the number: the text is in the user's language.
+#[cfg(target_os = "macos")]
+fn of_native(source: crate::session::Cause, _: Duration) -> Error {
+    // Values of Security/SecBase.h and MacErrors.h.
+    const NOT_AVAILABLE: i32 = -25291;
+    const NO_SUCH_KEYCHAIN: i32 = -25294;
+    const NO_DEFAULT_KEYCHAIN: i32 = -25307;
+    const INTERACTION_NOT_ALLOWED: i32 = -25308;
+    const AUTHENTICATION_FAILED: i32 = -25293;
+    const USER_CANCELED: i32 = -128;
+    match source.downcast_ref::<security_framework::base::Error>().map(|error| error.code()) {
+        Some(NOT_AVAILABLE | NO_SUCH_KEYCHAIN | NO_DEFAULT_KEYCHAIN) => Error::NotAvailable { store: NAME, source },
+        Some(INTERACTION_NOT_ALLOWED | AUTHENTICATION_FAILED | USER_CANCELED) => Error::Locked { store: NAME, source },
+        _ => Error::Failed { store: NAME, source },
+    }
+}
+
+#[cfg(not(unix))]
+fn is_native(_: &crate::session::Cause) -> bool {
     false
 }
 
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn of_secret_service(source: crate::session::Cause, _: Duration) -> Error {
+#[cfg(not(unix))]
+fn of_native(source: crate::session::Cause, _: Duration) -> Error {
     Error::Failed { store: NAME, source }
 }
 
@@ -283,13 +319,6 @@ mod tests {
     }
 
     #[test]
-    fn a_keychain_that_may_not_ask_is_locked() {
-        let error = KeyringError::PlatformFailure("User interaction is not allowed.".into());
-
-        assert!(matches!(understood(error, DEADLINE), Error::Locked { .. }));
-    }
-
-    #[test]
     fn a_call_that_hangs_ends_at_the_deadline() {
         let (_open, never) = std::sync::mpsc::channel::<()>();
 
@@ -303,5 +332,24 @@ mod tests {
         assert_eq!(target("acme/ada"), "keyfob: acme/ada");
         assert_ne!(target("acme/Ada").to_lowercase(), target("acme/ADA").to_lowercase());
         assert_ne!(target("acme/Ada").to_lowercase(), target("acme/ada"));
+    }
+}
+
+#[cfg(all(test, target_os = "macos"))]
+mod keychain_tests {
+    use std::time::Duration;
+
+    use super::{Error, KeyringError, understood};
+
+    fn keychain(code: i32) -> Error {
+        let error = security_framework::base::Error::from_code(code);
+        understood(KeyringError::PlatformFailure(Box::new(error)), Duration::from_secs(1))
+    }
+
+    #[test]
+    fn a_keychain_that_may_not_ask_is_locked_and_one_that_is_not_there_is_absent() {
+        assert!(matches!(keychain(-25308), Error::Locked { .. }));
+        assert!(matches!(keychain(-25307), Error::NotAvailable { .. }));
+        assert!(matches!(keychain(-50), Error::Failed { .. }));
     }
 }
