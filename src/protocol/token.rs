@@ -22,6 +22,8 @@ const LONGEST_LIFE: f64 = 100.0 * 365.0 * 86_400.0;
 pub enum TokenType {
     /// RFC 6750.
     Bearer,
+    /// RFC 5849: every request is signed with the token's own secret. No token endpoint names it.
+    OAuth1,
 }
 
 impl TokenType {
@@ -29,10 +31,16 @@ impl TokenType {
     pub fn name(self) -> &'static str {
         match self {
             Self::Bearer => "Bearer",
+            Self::OAuth1 => "OAuth1",
         }
     }
 
-    /// The type registered as `name`, in any case.
+    /// The type called `name` in a record of ours.
+    pub fn of_record(name: &str) -> Option<Self> {
+        [Self::Bearer, Self::OAuth1].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The type that a token endpoint registers as `name`, in any case.
     pub fn parse(name: &str) -> Option<Self> {
         name.eq_ignore_ascii_case("Bearer").then_some(Self::Bearer)
     }
@@ -46,6 +54,8 @@ impl TokenType {
 pub struct TokenSet {
     /// The access token, byte for byte.
     pub access_token: Secret,
+    /// The secret that requests with the token are signed with (RFC 5849 §2.3).
+    pub token_secret: Option<Secret>,
     /// How it is presented.
     pub token_type: TokenType,
     /// Seconds since 1970 at which the access token ends; unknown when the server did not say.
@@ -258,8 +268,17 @@ fn read_members(members: &Map<String, Value>, rules: &Rules, asked: Asked<'_>) -
         remarks.push(Remark::NotGranted(missing.into_iter().map(str::to_owned).collect()));
     }
     let kept = rules.keep.iter().filter_map(|name| Some((name.clone(), members.get(name)?.clone()))).collect();
-    let tokens =
-        TokenSet { access_token, token_type, expires_at, refresh_token, refresh_expires_at, scopes, id_token, kept };
+    let tokens = TokenSet {
+        access_token,
+        token_secret: None,
+        token_type,
+        expires_at,
+        refresh_token,
+        refresh_expires_at,
+        scopes,
+        id_token,
+        kept,
+    };
     Ok(TokenResponse { tokens, remarks })
 }
 
@@ -269,7 +288,10 @@ fn text(members: &Map<String, Value>, name: &str) -> Result<Option<Secret>, Erro
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(value)) if value.is_empty() => Ok(None),
         // RFC 6749 appendix A.12, A.17: VSCHAR.
-        Some(Value::String(value)) if value.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => {
+        // A blank at an end would be lost in a header.
+        Some(Value::String(value))
+            if value.trim() == value && value.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) =>
+        {
             Ok(Some(value.as_str().into()))
         }
         Some(Value::String(_)) => Err(field(name, "has characters that no token may have")),

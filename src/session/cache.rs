@@ -56,7 +56,8 @@ impl TokenCache {
     /// Keeps the session's access token while it is good, in place of the one before.
     pub fn put(&self, session: &Session, now: i64) {
         let left = session.tokens.expires_at.map_or(LONGEST, |end| end.saturating_sub(now));
-        if left <= 0 || !self.write(session, left.min(LONGEST)) {
+        let is_whole = session.tokens.token_type == TokenType::Bearer;
+        if !is_whole || left <= 0 || !self.write(session, left.min(LONGEST)) {
             self.purge(&session.key);
         }
     }

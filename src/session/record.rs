@@ -24,6 +24,8 @@ struct Wire<'a> {
     version: u64,
     session: SessionKey,
     access_token: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_secret: Option<Cow<'a, str>>,
     token_type: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
@@ -84,6 +86,7 @@ pub fn to_bytes(session: &Session) -> Zeroizing<Vec<u8>> {
         version: VERSION,
         session: session.key.clone(),
         access_token: tokens.access_token.expose().into(),
+        token_secret: tokens.token_secret.as_ref().map(|secret| secret.expose().into()),
         token_type: tokens.token_type.name().into(),
         expires_at: tokens.expires_at,
         refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose().into()),
@@ -130,7 +133,8 @@ pub fn from_bytes(bytes: &[u8], key: &SessionKey, place: &str) -> Result<Session
     if wire.session != *key {
         return Err(corrupt(format!("it is the record of `{}`", wire.session)));
     }
-    let token_type = TokenType::parse(&wire.token_type).ok_or_else(|| corrupt("its token type is unknown".into()))?;
+    let token_type =
+        TokenType::of_record(&wire.token_type).ok_or_else(|| corrupt("its token type is unknown".into()))?;
     Ok(session(wire, token_type))
 }
 
@@ -140,6 +144,7 @@ fn session(wire: Wire<'_>, token_type: TokenType) -> Session {
         key: wire.session,
         tokens: TokenSet {
             access_token: secret(wire.access_token),
+            token_secret: wire.token_secret.map(secret),
             token_type,
             expires_at: wire.expires_at,
             refresh_token: wire.refresh_token.map(secret),

@@ -16,6 +16,7 @@ pub(super) fn session(name: &str) -> Session {
     Session {
         tokens: TokenSet {
             access_token: Secret::new("access-CANARY"),
+            token_secret: None,
             token_type: TokenType::Bearer,
             expires_at: Some(2_000_000_000),
             refresh_token: Some(Secret::new("refresh-CANARY")),
