@@ -1,7 +1,7 @@
 //! Values that do not print themselves.
 //!
-//! Every token, code, verifier, client secret and passphrase travels as a [`Secret`] from the moment it is read to the
-//! moment it is written to the one place that was asked for it. The type cannot be displayed, its `Debug` says nothing,
+//! Every token, code, verifier, client secret and passphrase travels as a [`Secret`] once it has been read out of the
+//! message, file or line it came in, until it is written to the one place that was asked for it. The type cannot be displayed, its `Debug` says nothing,
 //! and its memory is wiped when it is dropped. What it does not do: hide the value from the process itself.
 
 use std::fmt;

@@ -73,7 +73,13 @@ impl Context {
 
     /// The user's `config.toml`.
     pub fn settings(&self) -> Result<&Settings, Failure> {
-        self.once(&self.settings, || Ok(Settings::load(self.common.config.as_deref(), &self.environment)?))
+        self.once(&self.settings, || {
+            let settings = Settings::load(self.common.config.as_deref(), &self.environment)?;
+            if settings.hooks != settings::Hooks::default() {
+                self.terminal.warning("`hooks` in config.toml are not run by this version");
+            }
+            Ok(settings)
+        })
     }
 
     /// What one can log in to.

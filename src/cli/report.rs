@@ -204,6 +204,9 @@ impl From<registry::Error> for Failure {
                         .hint("see all names with  keyfob provider list,  or add yours with  keyfob provider add"),
                 }
             }
+            E::MissingVariable { provider, .. } if provider == "demo" => {
+                Self::new(ExitCode::Config, "the demo's server is not running").hint("keyfob demo --keep  starts it")
+            }
             E::MissingVariable { provider, variable, example, .. } => {
                 let example = example.unwrap_or_else(|| "VALUE".into());
                 Self::new(ExitCode::Config, message)

@@ -94,7 +94,9 @@ fn default_of(context: &Context, name: &str, absence: Absence) -> Result<Entry, 
             let (_, damaged) = catalog.all()?;
             let damage = damaged.iter().find(|damage| damage.key.as_ref().is_some_and(|key| key.provider() == id));
             return Err(match damage {
-                Some(damage) => Failure::new(ExitCode::Store, damage.to_string()),
+                Some(damage) => {
+                    Failure::new(ExitCode::Store, damage.to_string()).hint(format!("log in again:  keyfob login {id}"))
+                }
                 None => absent(absence, &id),
             });
         }

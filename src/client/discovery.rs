@@ -110,7 +110,11 @@ impl Client {
     }
 
     async fn learn(&self) -> Result<AuthorizationServer, Error> {
-        let Some(issuer) = self.provider.issuer.as_deref() else { return Ok(self.pinned.over(None)) };
+        let Some(issuer) = self.provider.issuer.as_deref() else {
+            // Whose metadata it is could not be checked.
+            let lacks = || Error::Lacks { provider: self.provider.id.clone(), what: "issuer" };
+            return if self.provider.discovery_url.is_some() { Err(lacks()) } else { Ok(self.pinned.over(None)) };
+        };
         let kept = self.kept();
         if let (Some((server, true)), Freshness::Kept) = (&kept, self.freshness) {
             return Ok(self.pinned.over(Some(server.clone())));
@@ -172,7 +176,7 @@ impl Client {
         }
         let document = document.ok_or_else(|| Error::NoMetadata {
             issuer: issuer.to_owned(),
-            tried: first.iter().chain(second).map(Url::to_string).collect(),
+            tried: first.iter().chain(second).map(crate::system::http::endpoint).collect(),
         })?;
         let server = AuthorizationServer::read(&document, issuer, self.issuer_match())?;
         self.metadata_cache.write(&self.cache_key(issuer), &document, self.system.clock.seconds());

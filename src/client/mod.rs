@@ -93,7 +93,7 @@ impl Client {
         let client_id = provider.client_id.clone().filter(|id| !id.is_empty()).ok_or_else(no_client)?;
         let secret = match &provider.client_secret {
             Some(source) if !matches!(provider.client_auth, ClientAuth::None | ClientAuth::BasicEmpty) => {
-                Some(read_secret(&provider.id, source, &system, secrets)?)
+                Some(read_secret(&provider, source, &system, secrets)?)
             }
             _ => None,
         };
@@ -202,12 +202,13 @@ impl Client {
 
 /// Reads a secret from where it is kept.
 fn read_secret(
-    provider: &str,
+    provider: &Provider,
     source: &SecretSource,
     system: &System,
     secrets: &dyn SecretStore,
 ) -> Result<Secret, Error> {
-    let none = |reason: String| Error::NoSecret { provider: provider.to_owned(), reason };
+    let id = &provider.id;
+    let none = |reason: String| Error::NoSecret { provider: id.clone(), reason };
     let secret = match source {
         SecretSource::Literal(secret) => secret.clone(),
         SecretSource::Env(name) => {
@@ -222,11 +223,12 @@ fn read_secret(
         }
         SecretSource::Command(words) => {
             let limit: Duration = process::COMMAND_LIMIT;
-            process::secret_of(words, &[], limit).map_err(|error| none(error.to_string()))?
+            // Other secrets of the environment are not its affair.
+            process::secret_of(words, &provider.secret_variables(), limit).map_err(|error| none(error.to_string()))?
         }
         SecretSource::Store => {
-            let kept = secrets.client_secret(provider);
-            let kept = kept.map_err(|cause| Error::SecretStore { provider: provider.to_owned(), cause })?;
+            let kept = secrets.client_secret(id);
+            let kept = kept.map_err(|cause| Error::SecretStore { provider: id.clone(), cause })?;
             kept.ok_or_else(|| none("the secret store has none".into()))?
         }
     };

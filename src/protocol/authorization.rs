@@ -92,13 +92,19 @@ pub struct AuthorizationRequest {
     redirect_uri: String,
 }
 
-/// A redirect that passed every check.
-#[derive(Debug)]
+/// A redirect that passed every check; only its [request](AuthorizationRequest::accept) makes one.
+#[non_exhaustive]
 pub struct AuthorizationResponse {
     /// What the token endpoint takes, once.
     pub code: Secret,
     /// All parameters of the redirect, for entries that keep some.
     pub parameters: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for AuthorizationResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuthorizationResponse(…)")
+    }
 }
 
 /// Which issuer a redirect may come from.

@@ -1,8 +1,8 @@
 //! The specifications as pure functions: no I/O, no clock, no randomness.
 //!
-//! Every exchange is two functions: one builds the request, one consumes the answer and checks it in a fixed order (status
-//! and error body, media type, size, shape, values, tokens). Random values and the time are passed in. Sending is left to
-//! `client`, waiting for a person to `grant`.
+//! Every exchange is two functions: one builds the request, one consumes the answer and checks it in a fixed order
+//! (redirects and temporary failures, media type and JSON, error body, status, shape, values). Random values and the time
+//! are passed in. Sending is left to `client`, waiting for a person to `grant`.
 
 pub mod authorization;
 pub mod client_auth;

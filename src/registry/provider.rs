@@ -194,6 +194,18 @@ impl Provider {
     }
 }
 
+impl Provider {
+    /// Variables of the environment in which the entry finds secrets; programs that are started do not get them.
+    pub fn secret_variables(&self) -> Vec<String> {
+        let sources = [&self.client_secret, &self.private_key, &self.client_certificate];
+        let named = |source: &SecretSource| match source {
+            SecretSource::Env(name) => Some(name.clone()),
+            _ => None,
+        };
+        sources.into_iter().flatten().chain(self.inputs.values()).filter_map(named).collect()
+    }
+}
+
 /// How a client is registered without a person.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

@@ -25,9 +25,9 @@ const PATIENCE: u64 = 30;
 /// # Specification
 /// RFC 7009 §2.1: revoking a refresh token also ends access tokens where the server can do that.
 pub async fn revoke(session: &Session, client: &Client) -> Result<bool, Error> {
+    super::binding::check(session, client).await?;
     let server = client.server().await.map_err(grant::Error::from)?;
     let Some(endpoint) = server.revocation_endpoint.clone() else { return Ok(false) };
-    super::binding::check(session, client).await?;
     let tokens = &session.tokens;
     let refresh_token = tokens.refresh_token.as_ref().map(|token| (token, TokenTypeHint::RefreshToken));
     let mut failure = None;

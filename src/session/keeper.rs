@@ -301,7 +301,13 @@ impl Keeper {
                 self.save_or_rescue(&mut session, held)?;
                 *error
             }
-            error => error,
+            error => {
+                if is_suspicious(&error) {
+                    session.trouble = Some(self.trouble(Trouble::OTHER_IDENTITY, Some(error.to_string())));
+                    self.save(&mut session, held)?;
+                }
+                error
+            }
         };
         if let Some(told) = refused(&error) {
             // Where locks do not reach, somebody else may have renewed it meanwhile.
@@ -312,8 +318,11 @@ impl Keeper {
             }
             let trouble = self.trouble(&told.error, told.description.clone());
             session.trouble = Some(trouble.clone());
-            // Kept for display; a store that fails now will be told the same by the next refresh.
-            let _ = self.save(&mut session, held);
+            // Kept for display. A store that fails now will be told the same by the next refresh, and the token of a
+            // session that the server has ended is not handed out meanwhile.
+            if self.save(&mut session, held).is_err() {
+                self.cache.purge(&session.key);
+            }
             return Err(Error::LoginRequired { key: session.key, trouble: Some(trouble) });
         }
         let now = self.clock.seconds();
@@ -431,11 +440,11 @@ fn is_temporary(error: &grant::Error) -> bool {
     }
 }
 
-/// Whether an ID token that came with a refresh is properly signed and another person's.
+/// Whether an ID token that came with a refresh is properly signed and another person's or another login's.
 fn is_suspicious(error: &grant::Error) -> bool {
     let error = match error {
         grant::Error::Client(client::Error::Protocol(error)) | grant::Error::Protocol(error) => error,
         _ => return false,
     };
-    matches!(error, protocol::Error::Claims(_))
+    matches!(error, protocol::Error::Claims(id_token::Error::Changed { .. } | id_token::Error::ChangedNonce))
 }

@@ -92,7 +92,7 @@ pub struct Session {
     pub refreshed_at: Option<i64>,
     /// Why a person must log in again, if so.
     pub trouble: Option<Trouble>,
-    /// Named switches of the entry that weakened a check at login (CF-12).
+    /// Named switches of the entry that weakened a check at login.
     pub waivers: Vec<String>,
     /// What the login set above the registry, without which the session could not be renewed.
     pub overrides: Vec<Override>,

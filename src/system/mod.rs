@@ -1,8 +1,8 @@
 //! The outside world: network, clock, randomness, environment, files and processes.
 //!
-//! Everything above this layer is pure or asks it. Nothing here knows OAuth: the network module moves HTTP messages under
-//! one policy (no redirects, limits on time and size, `http` on loopback only), the file module keeps private files, the
-//! process module runs programs without a shell.
+//! What several layers need of it is here once: the network module moves HTTP messages under one policy (no redirects,
+//! limits on time and size, `http` on loopback only), the file module keeps private files, the process module runs
+//! programs without a shell.
 
 #[cfg(windows)]
 pub(crate) mod access;

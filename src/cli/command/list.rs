@@ -21,6 +21,9 @@ pub fn run(context: &Context, _: &Arguments) -> Result<ExitCode, Failure> {
     let (entries, damaged) = context.keeper()?.catalog().all()?;
     for damage in &damaged {
         context.terminal.warning(&damage.to_string());
+        if let Some(key) = &damage.key {
+            context.terminal.hint(&format!("log in again:  keyfob login {key}"));
+        }
     }
     let now = context.now();
     if context.common.json {

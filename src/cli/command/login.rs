@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use keyfob::client::Freshness;
 use keyfob::grant::{self, Grant, GrantRequest, authorization_code};
-use keyfob::registry::{Definition, SecretSource};
+use keyfob::registry::Definition;
 use keyfob::session::index::Entry;
 use keyfob::session::login::LoggedIn;
 use keyfob::session::{self, Override};
@@ -331,20 +331,9 @@ fn interaction(
     let chosen = chosen.map_err(|error| Failure::new(ExitCode::Config, error.to_string()))?;
     let usable = browser::usable(&chosen, &context.environment);
     let user = AtTerminal::new(context.terminal.clone(), name.to_owned(), chosen, usable);
-    let mut secrets = secret_variables(definition);
+    let mut secrets = definition.provider()?.secret_variables();
     secrets.extend(inputs::variables(&context.common.settings));
     Ok(user.with_qr(arguments.qr).with_events(context.common.json && !arguments.within).without_variables(secrets))
-}
-
-/// Variables in which the entry finds secrets.
-fn secret_variables(definition: &Definition) -> Vec<String> {
-    let Ok(provider) = definition.provider() else { return Vec::new() };
-    let sources = [&provider.client_secret, &provider.private_key, &provider.client_certificate];
-    let named = |source: &SecretSource| match source {
-        SecretSource::Env(name) => Some(name.clone()),
-        _ => None,
-    };
-    sources.into_iter().flatten().chain(provider.inputs.values()).filter_map(named).collect()
 }
 
 /// Tells where the session will be kept, unless it is the usual place.

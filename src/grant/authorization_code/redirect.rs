@@ -37,7 +37,7 @@ pub(super) async fn redirect(
         LoopbackRule::AnyPort => request.port,
         LoopbackRule::FixedPort => Some(request.port.unwrap_or(rule.port)),
         LoopbackRule::None => {
-            let reason = "the provider takes none on this machine; give yours with --redirect-uri";
+            let reason = "the provider takes none on this machine; name the one that is registered";
             return Err(Error::RedirectUri { redirect_uri: "http://127.0.0.1".into(), reason });
         }
     };

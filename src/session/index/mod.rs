@@ -1,8 +1,7 @@
 //! What is known of the sessions without opening a store.
 //!
 //! One file, a line for each session: its name, a tab, and JSON without any secret. Lines are ordered by their names, so
-//! that one is found by bisecting and all are read at once; `list`, completion, the choice of a session and misses of
-//! helpers need nothing else. Readers take no lock: the file is replaced as a whole, and an open one stays as it was.
+//! that one is found by bisecting and all are read at once; a list and the choice of a session need nothing else. Readers take no lock: the file is replaced as a whole, and an open one stays as it was.
 //! A line that cannot be understood concerns its own session only. The index may lag behind the store; whoever finds a
 //! mismatch puts it right.
 
@@ -37,11 +36,7 @@ pub struct Damaged {
 impl std::fmt::Display for Damaged {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.key {
-            Some(key) => write!(
-                f,
-                "what the index knows of `{key}` is damaged: {}; log in again: keyfob login {key}",
-                self.reason
-            ),
+            Some(key) => write!(f, "what the index knows of `{key}` is damaged: {}", self.reason),
             None => write!(f, "line {} of the index is damaged: {}", self.line, self.reason),
         }
     }

@@ -1,7 +1,7 @@
 //! Where sessions are kept.
 //!
-//! A store holds whole sessions and the secrets that belong to clients, under their names. It blocks, and is called off
-//! the runtime; each call ends within the store's deadline. A write has happened durably when it returns without error,
+//! A store holds whole sessions and the secrets that belong to clients, under their names. It blocks,
+//! while nothing else waits; each call to a keyring ends within its deadline. A write has happened durably when it returns without error,
 //! and needs the session's lock. *Not there* is an answer, *cannot tell* is an error: nothing is ever mistaken for an
 //! empty store. What the names and expiry of sessions are is answered by the index, not here.
 
