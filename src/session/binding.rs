@@ -72,11 +72,21 @@ pub(super) async fn check(session: &Session, client: &Client) -> Result<(), Erro
         match (then, now) {
             (Some(then), Some(now)) if then != now => return moved(what, then, now),
             // New since then: harmless where the tokens came from, suspicious anywhere else.
-            (None, Some(now)) if !same_origin(now, &session.binding.token_endpoint) => return moved(what, "none", now),
+            (None, Some(now)) if !is_same_server(session, client, now) => return moved(what, "none", now),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Whether an endpoint that was not noted is where the tokens came from. A token that was brought along came from the
+/// issuer, if from anywhere that is known.
+fn is_same_server(session: &Session, client: &Client, endpoint: &str) -> bool {
+    let then = &session.binding;
+    match then.token_endpoint.as_str() {
+        "" => then.issuer.is_some() && then.issuer == client.provider().issuer,
+        token_endpoint => same_origin(endpoint, token_endpoint),
+    }
 }
 
 fn same_origin(a: &str, b: &str) -> bool {

@@ -5,9 +5,9 @@
 //! certificate authorities costs more than all else keyfob does, and most commands need no network.
 
 use std::error::Error as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -217,6 +217,7 @@ impl HttpClient {
             .user_agent(user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            .dns_resolver(Arc::new(Lookup))
             .connect_timeout(self.options.connect)
             .read_timeout(self.options.idle)
             .pool_idle_timeout(Duration::from_secs(60));
@@ -290,6 +291,26 @@ impl HttpClient {
             }
             _ => reason,
         }
+    }
+}
+
+/// The system's look-up of names, on a thread of its own because it blocks. Where no thread can be started that is an
+/// error like any other; the runtime's own pool would panic.
+#[derive(Debug)]
+struct Lookup;
+
+impl reqwest::dns::Resolve for Lookup {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async move {
+            let (sender, found) = tokio::sync::oneshot::channel();
+            let look = move || {
+                // Nobody listens any more once the request has been given up.
+                let _ = sender.send((name.as_str(), 0).to_socket_addrs());
+            };
+            std::thread::Builder::new().name("lookup".into()).spawn(look)?;
+            let addresses: reqwest::dns::Addrs = Box::new(found.await??);
+            Ok(addresses)
+        })
     }
 }
 

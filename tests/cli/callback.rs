@@ -489,3 +489,24 @@ fn a_pasted_address_goes_through_the_same_checks() {
     }
     assert_eq!(server.requests_to("/token").len(), 0);
 }
+
+#[test]
+fn a_slip_of_the_hand_does_not_end_a_login_and_anothers_answer_does() {
+    let server = Server::start();
+    let mut keyfob = Keyfob::with(&server);
+    keyfob.set("TERM", "xterm");
+    let mut command = keyfob.command(&["login", "test"]);
+    let mut terminal = Terminal::start(&mut command);
+    let url = eventually("the browser", || keyfob.opened().first().cloned());
+    for (number, rubbish) in ["rubbish", "https://other.example/?code=a&state=b", "{}"].into_iter().enumerate() {
+        terminal.type_in(&format!("{rubbish}\n"));
+        eventually("a word about it", || (terminal.screen().matches("still waiting").count() > number).then_some(()));
+    }
+
+    let right = server.allow(&url);
+    terminal.type_in(&format!("{}\n", right.with("state", "another-logins-state").0));
+    let finished = terminal.finish(command).expect(11);
+
+    assert!(finished.stdout.contains("state"), "{finished:#?}");
+    assert_eq!(server.requests_to("/token").len(), 0);
+}

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Finished, Keyfob, Server, files};
+use crate::support::{Answer, Finished, Key, Keyfob, Server, files};
 
 const OPENID: &str = "/.well-known/openid-configuration";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -259,4 +259,41 @@ fn pinned_endpoints_of_another_issuer_do_not_mix() {
     keyfob.login(&server);
 
     assert_eq!(other.connections(), 0);
+}
+
+#[test]
+fn a_server_in_anothers_place_is_not_even_asked() {
+    let (server, other) = (Server::start(), Server::start());
+    server.change(|settings| settings.expires_in = json!(1));
+    let keyfob = Keyfob::logged_in(&server);
+    keyfob.wait_until_expired("test");
+    keyfob.edit_registry(&server.url(), &other.url());
+
+    for command in ["token", "refresh"] {
+        keyfob.run(&[command, "test", "--json"]).error_naming(11, "security", &[&server.url(), &other.url()]);
+    }
+    keyfob.run(&["logout", "test", "--json"]);
+
+    assert_eq!(other.connections(), 0);
+    assert_eq!(keyfob.sessions(), [] as [&str; 0]);
+}
+
+#[test]
+fn a_slow_key_set_is_fetched_once_and_once_more_for_an_unknown_key() {
+    let slow = std::time::Duration::from_millis(300);
+    for (is_known, fetched) in [(true, 1), (false, 2)] {
+        let server = Server::start();
+        server.after("/jwks", usize::MAX, move |_, answer| answer.delayed(slow));
+        if !is_known {
+            server.id_tokens(|_, claims| Key::new("nobody-knows").sign(&claims).into());
+        }
+        let mut keyfob = Keyfob::with(&server);
+        // Which leaves no copies of documents either.
+        keyfob.set("KEYFOB_STORAGE", "memory");
+
+        let login = keyfob.log_in(&server, &["login", "test"]);
+
+        login.expect(if is_known { 0 } else { 11 });
+        assert_eq!(server.requests_to("/jwks").len(), fetched, "known: {is_known}");
+    }
 }

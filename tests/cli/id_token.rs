@@ -448,3 +448,21 @@ fn an_access_token_is_not_read() {
     assert_eq!(keyfob.token("test"), expired);
     assert_eq!(keyfob.status("test")["state"], "valid");
 }
+
+#[test]
+fn a_maximum_age_in_the_entry_is_held_against_the_time_of_the_login() {
+    let server = Server::start();
+    let keyfob = Keyfob::new();
+    keyfob.provider("test", &server, "authorize_params = { max_age = \"60\" }");
+    for (auth_time, code) in [(json!(now() - 10), 0), (json!(now() - 3600), 11), (Value::Null, 11)] {
+        server.change(|settings| settings.claims.insert("auth_time".into(), auth_time.clone()));
+
+        let login = keyfob.begin(&["login", "test", "--json"]);
+        assert_eq!(login.parameter("max_age").as_deref(), Some("60"));
+        login.allow(&server);
+        let finished = login.finish();
+
+        assert_eq!(finished.code, code, "{auth_time}: {finished:#?}");
+        assert!(code == 0 || finished.stderr.contains("auth_time"), "{finished:#?}");
+    }
+}

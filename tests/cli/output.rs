@@ -345,3 +345,26 @@ fn programs_that_keyfob_starts_do_not_get_its_secrets() {
     assert!(!seen.contains(&secret) && !seen.contains("KEYFOB_"), "{seen}");
     assert!(seen.contains("HOME="), "what a browser needs is there: {seen}");
 }
+
+#[test]
+fn a_login_on_the_way_to_a_token_adds_nothing_to_standard_output() {
+    let server = Server::start();
+    let mut keyfob = Keyfob::with(&server);
+    keyfob.set("TERM", "xterm");
+    let answer = keyfob.aside().join("answer");
+    let program = env!("CARGO_BIN_EXE_keyfob");
+    let inner = keyfob.command(&[]);
+    let mut command = std::process::Command::new("/bin/sh");
+    let script = format!("'{program}' token test --login --json >'{}'", answer.display());
+    command.args(["-c", &script]).env_clear().current_dir(keyfob.home());
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let terminal = Terminal::start(&mut command);
+    let url = eventually("the browser", || keyfob.opened().first().cloned());
+
+    server.allow(&url).get();
+    terminal.finish(command).expect(0);
+
+    let answer = fs::read_to_string(answer).expect("an answer");
+    let document: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+    assert_eq!(document["schema"], "keyfob.token/1");
+}

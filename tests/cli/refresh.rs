@@ -435,3 +435,39 @@ fn a_token_without_a_session_asks_for_a_login_and_never_opens_a_browser() {
     }
     assert_eq!((keyfob.opened().len(), server.connections()), (0, 0));
 }
+
+#[test]
+fn a_refusal_counts_even_where_the_token_has_time_left() {
+    let server = Server::start();
+    let keyfob = Keyfob::logged_in(&server);
+    server.forget_requests();
+    server.once("/token", Answer::error(400, "invalid_grant"));
+
+    keyfob.run(&["refresh", "test", "--json"]).error(4, "login_required");
+
+    let status = keyfob.run(&["status", "test", "--json"]).expect(4).json();
+    assert_eq!((&status["state"], &status["usable"]), (&json!("login_required"), &json!(false)));
+    for arguments in [&["token", "test"][..], &["token", "test", "--no-refresh"], &["token", "test", "--id-token"]] {
+        keyfob.run(arguments).fails(4);
+    }
+    assert_eq!(server.requests_to("/token").len(), 1);
+    keyfob.login(&server);
+    keyfob.token("test");
+}
+
+#[test]
+fn a_server_that_cannot_say_who_it_is_does_not_withhold_a_token_that_is_still_good() {
+    for answer in [Answer::error(503, "busy"), Answer::html(200, "<h1>Back soon</h1>"), Answer::dropped()] {
+        let server = Server::start();
+        let keyfob = about_to_expire(&server);
+        let token = keyfob.run(&["token", "test", "--min-validity", "1"]).expect(0).stdout;
+        fs::remove_dir_all(keyfob.home().join(".cache")).expect("a cache");
+        server.always("/.well-known/openid-configuration", answer);
+
+        let finished = keyfob.run(&["token", "test"]).expect(0);
+
+        assert_eq!(finished.stdout, token);
+        assert!(finished.stderr.contains("warning:"), "{finished:#?}");
+        assert_eq!(refreshes(&server), 0);
+    }
+}

@@ -117,6 +117,9 @@ fn end(context: &Context, entry: &Entry, arguments: &Arguments) -> Result<Option
         Err(error) if error.is_damage() => None,
         Err(error) => return Err(error.into()),
     };
+    // Revocation needs the client that the token was issued to (RFC 7009 section 2.1); one that was brought along may
+    // have none here.
+    let wanted = wanted && session.as_ref().is_none_or(|session| !session.binding.client_id.is_empty());
     let revoked = match (&session, wanted) {
         (Some(session), true) => revoke(context, session),
         _ => Ok(false),

@@ -79,6 +79,10 @@ impl Running {
         panic!("did not end within {limit:?}: {killed:#?}");
     }
 
+    pub fn stderr_so_far(&self) -> String {
+        self.stderr.so_far()
+    }
+
     pub fn signal(&self, signal: i32) {
         if !self.ended {
             let pid = i32::try_from(self.pid).expect("a process id fits");
