@@ -73,7 +73,7 @@ impl Failure {
         if let Some(rest) = self.message.strip_prefix(THE_SERVER) {
             self.message = format!("{provider}{rest}");
         } else if !self.message.contains(provider)
-            && !matches!(self.code, ExitCode::Store | ExitCode::Usage | ExitCode::Timeout)
+            && matches!(self.code, ExitCode::Refused | ExitCode::Network | ExitCode::Protocol | ExitCode::Security)
         {
             self.message = format!("{provider}: {}", self.message);
         }
@@ -336,7 +336,9 @@ impl From<client::Error> for Failure {
                     "{place}keyfob login {provider} --client-id ID,  or put  client_id = \"ID\"  into [providers.{provider}] of providers.toml"
                 ))
             }
-            E::NoSecret { .. } => Self::new(ExitCode::Config, error.to_string()),
+            E::NoSecret { ref provider, .. } => Self::new(ExitCode::Config, error.to_string()).hint(format!(
+                "pass  --client-secret-file FILE,  or put  client_secret = {{ file = \"…\" }}  into [providers.{provider}]"
+            )),
             E::SecretStore { .. } => Self::new(ExitCode::Store, chain(&error)),
             E::Lacks { ref provider, what } => Self::new(ExitCode::Config, error.to_string())
                 .hint(format!("set  {what}  in [providers.{provider}], or an  issuer  that publishes it")),
