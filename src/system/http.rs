@@ -88,6 +88,16 @@ impl Proxy {
         Ok(Some(Self { variable, url, except: environment.first(&["NO_PROXY", "no_proxy"]) }))
     }
 
+    /// Whether `NO_PROXY` names the host or a domain above it.
+    fn excepts(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let is_named = |entry: &str| {
+            let entry = entry.trim().trim_start_matches("*.").trim_start_matches('.');
+            entry == "*" || (!entry.is_empty() && (host == entry || host.ends_with(&format!(".{entry}"))))
+        };
+        self.except.as_deref().is_some_and(|list| list.split(',').any(is_named))
+    }
+
     fn parse(variable: &str, value: &str) -> Result<Url, Error> {
         let unusable = |reason: &str| Error::Setting { name: variable.into(), reason: reason.into() };
         let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
@@ -262,7 +272,7 @@ impl HttpClient {
         if ["invalid HTTP", "too large", "Content-Length", "HTTP version"].iter().any(|sign| reason.contains(sign)) {
             return Error::BadAnswer { endpoint: endpoint(url), reason: format!("is not valid HTTP ({reason})") };
         }
-        Error::Unreachable { endpoint: endpoint(url), reason: self.through_proxy(reason), unsent }
+        Error::Unreachable { endpoint: endpoint(url), reason: self.through_proxy(url, reason), unsent }
     }
 
     /// Why an answer that began did not end.
@@ -283,11 +293,15 @@ impl HttpClient {
         }
     }
 
-    /// Says so when it was the proxy, not the server, that refused.
-    fn through_proxy(&self, reason: String) -> String {
+    /// Says so when there is a proxy between us and the server: it may be the one that refused.
+    fn through_proxy(&self, url: &Url, reason: String) -> String {
         match &self.options.proxy {
-            Some(proxy) if reason.contains("proxy") || reason.contains("tunnel") => {
-                format!("the proxy of {} refused: {reason}", proxy.variable)
+            Some(proxy) if !is_loopback(url) && !proxy.excepts(url) => {
+                format!(
+                    "{reason}, through the proxy of {} ({})",
+                    proxy.variable,
+                    proxy.url.host_str().unwrap_or_default()
+                )
             }
             _ => reason,
         }
