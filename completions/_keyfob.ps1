@@ -39,6 +39,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Obtain a session')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a valid access token, refreshing it when needed')
+            [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Send one authorised HTTP request')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List sessions')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Say whether a session is usable, until when, for what')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Renew a session now')
@@ -95,6 +96,36 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Narrate each step of the flow on stderr')
             [CompletionResult]::new('--id-token', '--id-token', [CompletionResultType]::ParameterName, 'The ID token instead of the access token')
             [CompletionResult]::new('--no-refresh', '--no-refresh', [CompletionResultType]::ParameterName, 'Only a token already stored and valid, else exit 4; no network')
+            [CompletionResult]::new('--login', '--login', [CompletionResultType]::ParameterName, 'Start a login when one is needed and a terminal is there')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Machine output on stdout, JSON errors on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No messages but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No messages but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; twice: HTTP requests and answers, secrets redacted')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; twice: HTTP requests and answers, secrets redacted')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt; implied when stdin is no terminal or CI is true')
+            [CompletionResult]::new('--plain', '--plain', [CompletionResultType]::ParameterName, 'ASCII symbols, no spinner, no colour, one fact per line')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'keyfob;request' {
+            [CompletionResult]::new('-X', '-X ', [CompletionResultType]::ParameterName, 'The method [default: GET, with -d POST]')
+            [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'The method [default: GET, with -d POST]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this header too; repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header too; repeatable')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Send this body; @FILE reads it from a file, @- from standard input')
+            [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'Send this body; @FILE reads it from a file, @- from standard input')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the body to this file, readable by you alone, once it is complete')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the body to this file, readable by you alone, once it is complete')
+            [CompletionResult]::new('--allow-host', '--allow-host', [CompletionResultType]::ParameterName, 'Let the token go to this host too; repeatable')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour messages')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a person (5m) or one network request (30s)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this config.toml')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override one key of the provider''s entry for this call')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Narrate each step of the flow on stderr')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Print the status and the headers of the answer before its body')
+            [CompletionResult]::new('--include', '--include', [CompletionResultType]::ParameterName, 'Print the status and the headers of the answer before its body')
+            [CompletionResult]::new('--fail', '--fail', [CompletionResultType]::ParameterName, 'Exit with 10 when the status is 400 or more')
             [CompletionResult]::new('--login', '--login', [CompletionResultType]::ParameterName, 'Start a login when one is needed and a terminal is there')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Machine output on stdout, JSON errors on stderr')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No messages but errors')
@@ -378,6 +409,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
         'keyfob;help' {
             [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Obtain a session')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a valid access token, refreshing it when needed')
+            [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Send one authorised HTTP request')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List sessions')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Say whether a session is usable, until when, for what')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Renew a session now')
@@ -393,6 +425,9 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             break
         }
         'keyfob;help;token' {
+            break
+        }
+        'keyfob;help;request' {
             break
         }
         'keyfob;help;list' {

@@ -40,6 +40,9 @@ _keyfob() {
             keyfob,refresh)
                 cmd="keyfob__subcmd__refresh"
                 ;;
+            keyfob,request)
+                cmd="keyfob__subcmd__request"
+                ;;
             keyfob,status)
                 cmd="keyfob__subcmd__status"
                 ;;
@@ -72,6 +75,9 @@ _keyfob() {
                 ;;
             keyfob__subcmd__help,refresh)
                 cmd="keyfob__subcmd__help__subcmd__refresh"
+                ;;
+            keyfob__subcmd__help,request)
+                cmd="keyfob__subcmd__help__subcmd__request"
                 ;;
             keyfob__subcmd__help,status)
                 cmd="keyfob__subcmd__help__subcmd__status"
@@ -140,7 +146,7 @@ _keyfob() {
 
     case "${cmd}" in
         keyfob)
-            opts="-q -v -h -V --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help --version login token list status refresh switch logout provider completions demo help"
+            opts="-q -v -h -V --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help --version login token request list status refresh switch logout provider completions demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -242,7 +248,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__help)
-            opts="login token list status refresh switch logout provider completions demo help"
+            opts="login token request list status refresh switch logout provider completions demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -424,6 +430,20 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__help__subcmd__refresh)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyfob__subcmd__help__subcmd__request)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -951,6 +971,76 @@ _keyfob() {
             fi
             case "${prev}" in
                 --expiring-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --explain)
+                    COMPREPLY=($(compgen -W "text markdown mermaid" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyfob__subcmd__request)
+            opts="-X -H -d -i -o -q -v -h --method --header --data --include --output --fail --allow-host --login --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -X)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -36,6 +36,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --version 'Print version'
             cand login 'Obtain a session'
             cand token 'Print a valid access token, refreshing it when needed'
+            cand request 'Send one authorised HTTP request'
             cand list 'List sessions'
             cand status 'Say whether a session is usable, until when, for what'
             cand refresh 'Renew a session now'
@@ -90,6 +91,35 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --explain 'Narrate each step of the flow on stderr'
             cand --id-token 'The ID token instead of the access token'
             cand --no-refresh 'Only a token already stored and valid, else exit 4; no network'
+            cand --login 'Start a login when one is needed and a terminal is there'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;request'= {
+            cand -X 'The method [default: GET, with -d POST]'
+            cand --method 'The method [default: GET, with -d POST]'
+            cand -H 'Send this header too; repeatable'
+            cand --header 'Send this header too; repeatable'
+            cand -d 'Send this body; @FILE reads it from a file, @- from standard input'
+            cand --data 'Send this body; @FILE reads it from a file, @- from standard input'
+            cand -o 'Write the body to this file, readable by you alone, once it is complete'
+            cand --output 'Write the body to this file, readable by you alone, once it is complete'
+            cand --allow-host 'Let the token go to this host too; repeatable'
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand -i 'Print the status and the headers of the answer before its body'
+            cand --include 'Print the status and the headers of the answer before its body'
+            cand --fail 'Exit with 10 when the status is 400 or more'
             cand --login 'Start a login when one is needed and a terminal is there'
             cand --json 'Machine output on stdout, JSON errors on stderr'
             cand -q 'No messages but errors'
@@ -352,6 +382,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
         &'keyfob;help'= {
             cand login 'Obtain a session'
             cand token 'Print a valid access token, refreshing it when needed'
+            cand request 'Send one authorised HTTP request'
             cand list 'List sessions'
             cand status 'Say whether a session is usable, until when, for what'
             cand refresh 'Renew a session now'
@@ -365,6 +396,8 @@ set edit:completion:arg-completer[keyfob] = {|@words|
         &'keyfob;help;login'= {
         }
         &'keyfob;help;token'= {
+        }
+        &'keyfob;help;request'= {
         }
         &'keyfob;help;list'= {
         }

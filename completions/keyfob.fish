@@ -42,6 +42,7 @@ complete -c keyfob -n "__fish_keyfob_needs_command" -s h -l help -d 'Print help 
 complete -c keyfob -n "__fish_keyfob_needs_command" -s V -l version -d 'Print version'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "login" -d 'Obtain a session'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "token" -d 'Print a valid access token, refreshing it when needed'
+complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "request" -d 'Send one authorised HTTP request'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "list" -d 'List sessions'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "status" -d 'Say whether a session is usable, until when, for what'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "refresh" -d 'Renew a session now'
@@ -109,6 +110,29 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand token" -s v -l verbose -d 
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l no-input -d 'Never prompt; implied when stdin is no terminal or CI is true'
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l plain -d 'ASCII symbols, no spinner, no colour, one fact per line'
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s X -l method -d 'The method [default: GET, with -d POST]' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s H -l header -d 'Send this header too; repeatable' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s d -l data -d 'Send this body; @FILE reads it from a file, @- from standard input' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s o -l output -d 'Write the body to this file, readable by you alone, once it is complete' -r -F
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l allow-host -d 'Let the token go to this host too; repeatable' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l color -d 'When to colour messages' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l timeout -d 'How long to wait for a person (5m) or one network request (30s)' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l config -d 'Use this config.toml' -r -F
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l set -d 'Override one key of the provider\'s entry for this call' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l explain -d 'Narrate each step of the flow on stderr' -r -f -a "text\t'For reading along'
+markdown\t'A document'
+mermaid\t'A sequence diagram'"
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s i -l include -d 'Print the status and the headers of the answer before its body'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l fail -d 'Exit with 10 when the status is 400 or more'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l login -d 'Start a login when one is needed and a terminal is there'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l json -d 'Machine output on stdout, JSON errors on stderr'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s q -l quiet -d 'No messages but errors'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s v -l verbose -d 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l no-input -d 'Never prompt; implied when stdin is no terminal or CI is true'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -l plain -d 'ASCII symbols, no spinner, no colour, one fact per line'
+complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyfob -n "__fish_keyfob_using_subcommand list" -l color -d 'When to colour messages' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -330,17 +354,18 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand demo" -s v -l verbose -d '
 complete -c keyfob -n "__fish_keyfob_using_subcommand demo" -l no-input -d 'Never prompt; implied when stdin is no terminal or CI is true'
 complete -c keyfob -n "__fish_keyfob_using_subcommand demo" -l plain -d 'ASCII symbols, no spinner, no colour, one fact per line'
 complete -c keyfob -n "__fish_keyfob_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "login" -d 'Obtain a session'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "token" -d 'Print a valid access token, refreshing it when needed'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "list" -d 'List sessions'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "status" -d 'Say whether a session is usable, until when, for what'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "refresh" -d 'Renew a session now'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "switch" -d 'Make a session the default of its provider'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "logout" -d 'Revoke and forget a session'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "provider" -d 'See and edit what one can log in to'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "completions" -d 'Print a completion script'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "demo" -d 'A guided first run against a built-in authorization server, nothing to register'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token list status refresh switch logout provider completions demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "login" -d 'Obtain a session'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "token" -d 'Print a valid access token, refreshing it when needed'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "request" -d 'Send one authorised HTTP request'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "list" -d 'List sessions'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "status" -d 'Say whether a session is usable, until when, for what'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "refresh" -d 'Renew a session now'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "switch" -d 'Make a session the default of its provider'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "logout" -d 'Revoke and forget a session'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "provider" -d 'See and edit what one can log in to'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "completions" -d 'Print a completion script'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "demo" -d 'A guided first run against a built-in authorization server, nothing to register'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout provider completions demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyfob -n "__fish_keyfob_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "list" -d 'Names, protocol, grants, and what is still needed'
 complete -c keyfob -n "__fish_keyfob_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "show" -d 'The effective settings of a provider and where each comes from'
 complete -c keyfob -n "__fish_keyfob_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "add" -d 'Add a provider to your own file'

@@ -98,6 +98,39 @@ module completions {
     target?: string           # Provider, session or address
   ]
 
+  def "nu-complete keyfob request color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete keyfob request explain" [] {
+    [ "text" "markdown" "mermaid" ]
+  }
+
+  # Send one authorised HTTP request
+  export extern "keyfob request" [
+    --method(-X): string      # The method [default: GET, with -d POST]
+    --header(-H): string      # Send this header too; repeatable
+    --data(-d): string        # Send this body; @FILE reads it from a file, @- from standard input
+    --include(-i)             # Print the status and the headers of the answer before its body
+    --output(-o): path        # Write the body to this file, readable by you alone, once it is complete
+    --fail                    # Exit with 10 when the status is 400 or more
+    --allow-host: string      # Let the token go to this host too; repeatable
+    --login                   # Start a login when one is needed and a terminal is there
+    --json                    # Machine output on stdout, JSON errors on stderr
+    --quiet(-q)               # No messages but errors
+    --verbose(-v)             # Say what is done; twice: HTTP requests and answers, secrets redacted
+    --no-input                # Never prompt; implied when stdin is no terminal or CI is true
+    --color: string@"nu-complete keyfob request color" # When to colour messages
+    --plain                   # ASCII symbols, no spinner, no colour, one fact per line
+    --timeout: string         # How long to wait for a person (5m) or one network request (30s)
+    --config: path            # Use this config.toml
+    --set: string             # Override one key of the provider's entry for this call
+    --explain: string@"nu-complete keyfob request explain" # Narrate each step of the flow on stderr
+    --help(-h)                # Print help (see more with '--help')
+    target?: string           # Provider or session; left out, the session that covers the address
+    url: string               # Where the request goes
+  ]
+
   def "nu-complete keyfob list color" [] {
     [ "auto" "always" "never" ]
   }
@@ -462,6 +495,10 @@ module completions {
 
   # Print a valid access token, refreshing it when needed
   export extern "keyfob help token" [
+  ]
+
+  # Send one authorised HTTP request
+  export extern "keyfob help request" [
   ]
 
   # List sessions

@@ -26,7 +26,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use keyfob::system::{Environment, process};
 
-use command::{completions, list, login, logout, provider, refresh, status, switch, token};
+use command::{completions, list, login, logout, provider, refresh, request, status, switch, token};
 use context::Context;
 use exit_code::ExitCode;
 use options::Common;
@@ -68,6 +68,8 @@ enum Command {
     Login(login::Arguments),
     /// Print a valid access token, refreshing it when needed
     Token(token::Arguments),
+    /// Send one authorised HTTP request
+    Request(request::Arguments),
     /// List sessions
     List(list::Arguments),
     /// Say whether a session is usable, until when, for what
@@ -144,6 +146,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failure> {
     let outcome = match command {
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Token(arguments) => token::run(context, &arguments),
+        Command::Request(arguments) => request::run(context, &arguments),
         Command::List(arguments) => list::run(context, &arguments),
         Command::Status(arguments) => status::run(context, &arguments),
         Command::Refresh(arguments) => refresh::run(context, &arguments),

@@ -88,6 +88,12 @@ impl Failure {
         self.session(&entry.key)
     }
 
+    /// Adds the reason to the message.
+    pub fn because(mut self, reason: &str) -> Self {
+        self.message = format!("{}: {reason}", self.message);
+        self
+    }
+
     /// Replaces the hint.
     pub fn instead(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

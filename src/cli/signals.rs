@@ -8,17 +8,17 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-/// A directory that goes with the process.
+/// A directory or file that goes with the process.
 static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Has a directory removed when a signal ends the process.
-pub fn remove_at_end(directory: PathBuf) {
-    *DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner) = Some(directory);
+/// Has a directory or file removed when a signal ends the process.
+pub fn remove_at_end(path: PathBuf) {
+    *DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
 }
 
 fn remove_directory() {
-    if let Some(directory) = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        let _ = std::fs::remove_dir_all(directory);
+    if let Some(path) = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     }
 }
 

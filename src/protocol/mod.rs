@@ -5,6 +5,7 @@
 //! are passed in. Sending is left to `client`, waiting for a person to `grant`.
 
 pub mod authorization;
+pub mod challenge;
 pub mod client_auth;
 mod error;
 pub mod http;

@@ -111,6 +111,72 @@ pub fn replace_unlocked(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write_and_rename(&temporary, path, bytes)
 }
 
+/// A file that comes into its place as a whole once it is complete: what is there now stays until then, and nothing is
+/// left of one that is dropped before.
+#[derive(Debug)]
+pub struct Replacement {
+    path: PathBuf,
+    /// Unset where there is nothing to replace: a device or a pipe is written to as it is.
+    temporary: Option<PathBuf>,
+    file: File,
+}
+
+impl Replacement {
+    /// Begins a file for the user alone.
+    ///
+    /// # Errors
+    /// [`Error::Write`] when nothing can be written there.
+    pub fn begin(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Write { path: path.into(), source };
+        let existing = fs::metadata(path).ok();
+        if existing.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")));
+        }
+        if existing.is_some_and(|existing| !existing.is_file()) {
+            let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+            return Ok(Self { path: path.into(), temporary: None, file });
+        }
+        let temporary = beside(path, &random::text::<9>()?);
+        let file = new_private_file(&temporary).map_err(failed)?;
+        Ok(Self { path: path.into(), temporary: Some(temporary), file })
+    }
+
+    /// Where it is until it is complete; whoever ends the process removes it.
+    pub fn temporary(&self) -> Option<&Path> {
+        self.temporary.as_deref()
+    }
+
+    /// Adds `bytes`.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_all(bytes).map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+
+    /// Puts the complete file in its place.
+    ///
+    /// # Errors
+    /// [`Error::Write`]; the old content is then untouched.
+    pub fn commit(self) -> Result<(), Error> {
+        let failed = |source| Error::Write { path: self.path.clone(), source };
+        let Some(temporary) = &self.temporary else { return Ok(()) };
+        self.file.sync_all().map_err(failed)?;
+        rename(temporary, &self.path).map_err(failed)?;
+        sync_dir(&self.path);
+        Ok(())
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // Gone already once it is in its place.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());

@@ -3,6 +3,11 @@
 //! No redirect is followed, TLS is always verified, `http` reaches loopback hosts only and never through a proxy, and
 //! every request has limits on time and on the size of its answer. Clients are built on first use: reading the system's
 //! certificate authorities costs more than all else keyfob does, and most commands need no network.
+//!
+//! Documents and tokens come whole, with a limit on their size; what a resource server sends and takes may be of any size
+//! and flows ([`stream`]).
+
+pub mod stream;
 
 use std::error::Error as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -114,15 +119,31 @@ impl Proxy {
 pub struct HttpClient {
     options: HttpOptions,
     trace: Trace,
+    whole: Clients,
+    flowing: Clients,
+}
+
+/// The connections of one kind of exchange, made on first use.
+#[derive(Debug, Default)]
+struct Clients {
     loopback: OnceLock<reqwest::Client>,
     secure_loopback: OnceLock<reqwest::Client>,
     remote: OnceLock<reqwest::Client>,
 }
 
+/// How an exchange is limited in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// By the connection itself, and as a whole.
+    Whole,
+    /// By whoever moves the bodies, since only he knows which side is waited for.
+    Flowing,
+}
+
 impl HttpClient {
     /// A client that builds its connections when they are needed.
     pub fn new(options: HttpOptions, trace: Trace) -> Self {
-        Self { options, trace, loopback: OnceLock::new(), secure_loopback: OnceLock::new(), remote: OnceLock::new() }
+        Self { options, trace, whole: Clients::default(), flowing: Clients::default() }
     }
 
     /// Sends `request` once and reads its answer.
@@ -133,7 +154,7 @@ impl HttpClient {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| Error::ForbiddenUrl { url: String::new(), reason: "it is no address" })?;
         check_url(&url)?;
-        let client = self.client(&url)?;
+        let client = self.client(&url, Pace::Whole)?;
         self.trace.tell(|| Event::Request {
             method: request.method().to_string(),
             url: trace::shown_url(&url),
@@ -206,20 +227,24 @@ impl HttpClient {
     }
 
     /// Builds the client for `url` on first use. Loopback never passes a proxy; plain loopback needs no authorities.
-    fn client(&self, url: &Url) -> Result<&reqwest::Client, Error> {
+    fn client(&self, url: &Url, pace: Pace) -> Result<&reqwest::Client, Error> {
+        let clients = match pace {
+            Pace::Whole => &self.whole,
+            Pace::Flowing => &self.flowing,
+        };
         let cell = match (is_loopback(url), url.scheme()) {
-            (true, "http") => &self.loopback,
-            (true, _) => &self.secure_loopback,
-            (false, _) => &self.remote,
+            (true, "http") => &clients.loopback,
+            (true, _) => &clients.secure_loopback,
+            (false, _) => &clients.remote,
         };
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let client = self.build(is_loopback(url), url.scheme() == "http")?;
+        let client = self.build(is_loopback(url), url.scheme() == "http", pace)?;
         Ok(cell.get_or_init(|| client))
     }
 
-    fn build(&self, loopback: bool, plain: bool) -> Result<reqwest::Client, Error> {
+    fn build(&self, loopback: bool, plain: bool, pace: Pace) -> Result<reqwest::Client, Error> {
         // Fails only when a provider is installed already, which is then the one to use.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let user_agent = concat!("keyfob/", env!("CARGO_PKG_VERSION"));
@@ -229,8 +254,10 @@ impl HttpClient {
             .referer(false)
             .dns_resolver(Arc::new(Lookup))
             .connect_timeout(self.options.connect)
-            .read_timeout(self.options.idle)
             .pool_idle_timeout(Duration::from_secs(60));
+        if pace == Pace::Whole {
+            builder = builder.read_timeout(self.options.idle);
+        }
         if loopback {
             let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
             let addresses = addresses.map(|address| SocketAddr::new(address, 0));

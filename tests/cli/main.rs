@@ -22,6 +22,7 @@ mod output;
 mod process;
 mod provider;
 mod refresh;
+mod request;
 mod scarcity;
 mod store;
 mod support_works;

@@ -7,6 +7,7 @@ pub mod login;
 pub mod logout;
 pub mod provider;
 pub mod refresh;
+pub mod request;
 pub mod status;
 pub mod switch;
 pub mod token;

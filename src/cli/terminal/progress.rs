@@ -28,6 +28,13 @@ impl Progress {
         Self(Spinner::start(words))
     }
 
+    /// Says something else from now on, in the same place.
+    pub fn change(&self, words: &str) {
+        if let Some(spinner) = &self.0 {
+            spinner.bar.set_message(super::shorten(words, super::width::of_terminal().saturating_sub(4)));
+        }
+    }
+
     /// What must be suspended while something else is written.
     pub(super) fn bar(&self) -> Option<ProgressBar> {
         self.0.as_ref().map(|spinner| spinner.bar.clone())

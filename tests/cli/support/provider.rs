@@ -140,6 +140,7 @@ impl Provider {
             "/token" => self.token(request),
             "/revoke" => self.revoke(request),
             "/userinfo" => self.userinfo(request),
+            path if path.starts_with("/api") => self.api(request),
             _ => Answer::html(404, "<h1>Not here</h1>"),
         }
     }
@@ -399,9 +400,32 @@ impl Provider {
         Answer::new(200, "text/plain", "")
     }
 
+    /// A resource that tells what it was sent, to whoever has a token (RFC 6750 §2.1).
+    fn api(&mut self, request: &Request) -> Answer {
+        if request.query.contains("access_token") {
+            self.violation("a token in the address of a resource");
+        }
+        if !self.is_authorised(request) {
+            return Answer::json(401, &json!({})).with("WWW-Authenticate", "Bearer error=\"invalid_token\"");
+        }
+        let told = json!({
+            "method": request.method,
+            "query": request.query,
+            "type": request.header("content-type"),
+            "length": request.body.len(),
+            "sha256": base64url(&sha256(&request.body)),
+        });
+        Answer::json(200, &told)
+    }
+
+    fn is_authorised(&self, request: &Request) -> bool {
+        let tokens: Vec<_> = request.headers.iter().filter(|(name, _)| name == "authorization").collect();
+        let [(_, value)] = &tokens[..] else { return false };
+        value.strip_prefix("Bearer ").is_some_and(|token| self.access_tokens.contains(token))
+    }
+
     fn userinfo(&mut self, request: &Request) -> Answer {
-        let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        if token.is_some_and(|token| self.access_tokens.contains(token)) && request.query.is_empty() {
+        if self.is_authorised(request) && request.query.is_empty() {
             Answer::json(200, &self.settings.userinfo)
         } else {
             Answer::json(401, &json!({})).with("WWW-Authenticate", "Bearer error=\"invalid_token\"")

@@ -43,6 +43,10 @@ impl Request {
         let (path, query) = (path.to_owned(), query.to_owned());
         let mut request = Self { method, path, query, headers, body: Vec::new() };
         let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        if request.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+            request.body = chunked(&mut reader)?;
+            return Some(request);
+        }
         request.body.resize(length, 0);
         reader.read_exact(&mut request.body).ok()?;
         Some(request)
@@ -80,6 +84,24 @@ impl Request {
         let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
         let (id, secret) = decoded.split_once(':')?;
         Some((form_decoded(id), form_decoded(secret)))
+    }
+}
+
+/// A body in chunks (RFC 9112 §7.1).
+fn chunked(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let size = usize::from_str_radix(line.trim_end(), 16).ok()?;
+        let start = body.len();
+        body.resize(start + size, 0);
+        reader.read_exact(&mut body[start..]).ok()?;
+        let mut end = String::new();
+        reader.read_line(&mut end).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
     }
 }
 

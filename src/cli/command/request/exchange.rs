@@ -1,0 +1,187 @@
+//! The request on its way: through redirects, and once more with another token.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, StatusCode};
+use keyfob::protocol::challenge::{challenges, demand};
+use keyfob::protocol::presentation::{self, Presented};
+use keyfob::session::Taken;
+use keyfob::session::index::Entry;
+use keyfob::system::System;
+use keyfob::system::http::stream::{Download, Upload};
+use keyfob::system::trace::{Event, Party, Step};
+use url::Url;
+
+use crate::cli::context::Context;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::report::Failure;
+
+use super::body::Body;
+use super::redirect::{self, Next};
+use super::session::{self, Token};
+use super::{Asked, FORM, headers, verdict};
+
+/// One request of the user's, which may be several on the network.
+pub struct Exchange<'a> {
+    context: &'a Context,
+    system: &'a System,
+    entry: &'a Entry,
+    /// What is presented; unset once a redirect has left the origin that it was for.
+    token: Option<Taken>,
+    /// Whether the token was renewed for this request: once is enough (RF-14).
+    is_new: bool,
+    url: Url,
+    method: Method,
+    headers: HeaderMap,
+    body: Body,
+    redirects: u32,
+}
+
+/// The last answer, its body still to come.
+pub struct Answered {
+    /// The answer.
+    pub answer: Download,
+    /// Whether the session's token was presented to whoever gave it.
+    pub presented: bool,
+    /// Why a refused token was not replaced by another one.
+    pub trouble: Option<Failure>,
+    /// Where it comes from.
+    pub place: Url,
+}
+
+impl<'a> Exchange<'a> {
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// Settings of the network that are unusable.
+    pub fn new(context: &'a Context, entry: &'a Entry, token: Token, asked: Asked) -> Result<Self, Failure> {
+        let Asked { url, method, headers, body } = asked;
+        Ok(Self {
+            context,
+            system: context.system()?,
+            entry,
+            token: Some(token.taken),
+            is_new: token.is_new,
+            url,
+            method,
+            headers,
+            body,
+            redirects: 0,
+        })
+    }
+
+    /// Sends, follows, renews, until an answer is the last.
+    ///
+    /// # Errors
+    /// Why there is no answer that may be handed out.
+    pub async fn run(mut self) -> Result<Answered, Failure> {
+        loop {
+            let request = self.signed()?;
+            self.narrate(5, "Send the request", "Only the header carries the token, never the address");
+            let answer = self.system.http.send_flowing(request).await?;
+            if let Some(next) = redirect::next(answer.status(), answer.headers(), &self.method, &self.url)? {
+                if self.can_follow(&next) {
+                    self.follow(next)?;
+                    continue;
+                }
+                self.context.terminal.warning(&format!(
+                    "the redirect to {} is not followed: the body can be read only once",
+                    keyfob::system::http::endpoint(&next.url)
+                ));
+                return Ok(self.answered(answer, None));
+            }
+            match self.renewed(&answer).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.narrate(6, "Receive the answer", "The resource server has judged the token");
+                    return Ok(self.answered(answer, None));
+                }
+                Err(trouble) => return Ok(self.answered(answer, Some(trouble))),
+            }
+        }
+    }
+
+    /// Tells one of the last two steps of the flow, while there is a token in it.
+    fn narrate(&self, number: u8, title: &str, why: &str) {
+        let between = match number {
+            5 => (Party::Client, Party::ResourceServer),
+            _ => (Party::ResourceServer, Party::Client),
+        };
+        if self.token.is_some() {
+            let (title, why, specification) = (title.into(), why.into(), "RFC 6750 §2.1");
+            self.system.trace.tell(|| Event::Step(Step { number, between, title, why, specification }));
+        }
+    }
+
+    fn answered(self, answer: Download, trouble: Option<Failure>) -> Answered {
+        Answered { answer, presented: self.token.is_some(), trouble, place: self.url }
+    }
+
+    /// The request as it is sent now, with a proof of its own: the one place where a token is presented.
+    fn signed(&mut self) -> Result<http::Request<Upload>, Failure> {
+        let mut headers = self.headers.clone();
+        if let Some(token) = &self.token {
+            let is_form = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM.as_bytes()));
+            let form = self.body.bytes().filter(|_| is_form);
+            let request = Presented { method: &self.method, url: &self.url, form };
+            presentation::present(token.token_type, &token.access_token, request, &mut headers)?;
+        }
+        let mut request = http::Request::builder().method(self.method.clone()).uri(self.url.as_str());
+        if let Some(all) = request.headers_mut() {
+            *all = headers;
+        }
+        let unusable = |error: http::Error| Failure::usage(format!("the request cannot be written: {error}"));
+        request.body(self.body.upload()?).map_err(unusable)
+    }
+
+    /// Whether there is still a body to send where one is needed.
+    fn can_follow(&self, next: &Next) -> bool {
+        !next.with_body || self.body.is_replayable()
+    }
+
+    fn follow(&mut self, next: Next) -> Result<(), Failure> {
+        self.redirects += 1;
+        if self.redirects > redirect::MOST {
+            let place = keyfob::system::http::endpoint(&self.url);
+            let message = format!("{place} is one redirect too many ({} were followed)", redirect::MOST);
+            return Err(Failure::new(ExitCode::Protocol, message));
+        }
+        if next.elsewhere {
+            // For good: what comes back to the first origin was led by another one.
+            self.token = None;
+            headers::leave_origin(&mut self.headers);
+            let place = keyfob::system::http::endpoint(&next.url);
+            self.context.terminal.detail(1, &format!("Redirected to {place}; the token stays behind"));
+        }
+        if !next.with_body {
+            self.body = Body::None;
+            headers::leave_body(&mut self.headers);
+        }
+        (self.url, self.method) = (next.url, next.method);
+        Ok(())
+    }
+
+    /// Whether the token was refused and there is another one to try.
+    ///
+    /// # Errors
+    /// Why there is no other one.
+    async fn renewed(&mut self, answer: &Download) -> Result<bool, Failure> {
+        let Some(token) = self.token.as_ref().filter(|_| answer.status() == StatusCode::UNAUTHORIZED) else {
+            return Ok(false);
+        };
+        if verdict::needs_login(demand(&challenges(answer.headers())).as_ref()) || self.is_new {
+            return Ok(false);
+        }
+        let another = session::another(self.context, self.entry, &token.access_token).await;
+        let another = another.map_err(|failure| failure.mended_by(self.entry))?;
+        self.token = Some(another);
+        self.is_new = true;
+        if self.body.is_replayable() {
+            return Ok(true);
+        }
+        let message = format!(
+            "the token of {} was refused and has been renewed, but the body can be read only once",
+            self.entry.key
+        );
+        Err(Failure::new(ExitCode::LoginRequired, message).instead("run the command again"))
+    }
+}
