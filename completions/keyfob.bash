@@ -43,6 +43,9 @@ _keyfob() {
             keyfob,request)
                 cmd="keyfob__subcmd__request"
                 ;;
+            keyfob,setup)
+                cmd="keyfob__subcmd__setup"
+                ;;
             keyfob,status)
                 cmd="keyfob__subcmd__status"
                 ;;
@@ -78,6 +81,9 @@ _keyfob() {
                 ;;
             keyfob__subcmd__help,request)
                 cmd="keyfob__subcmd__help__subcmd__request"
+                ;;
+            keyfob__subcmd__help,setup)
+                cmd="keyfob__subcmd__help__subcmd__setup"
                 ;;
             keyfob__subcmd__help,status)
                 cmd="keyfob__subcmd__help__subcmd__status"
@@ -146,7 +152,7 @@ _keyfob() {
 
     case "${cmd}" in
         keyfob)
-            opts="-q -v -h -V --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help --version login token request list status refresh switch logout provider completions demo help"
+            opts="-q -v -h -V --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help --version login token request list status refresh switch logout setup provider completions demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -248,7 +254,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__help)
-            opts="login token request list status refresh switch logout provider completions demo help"
+            opts="login token request list status refresh switch logout setup provider completions demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -444,6 +450,20 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__help__subcmd__request)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyfob__subcmd__help__subcmd__setup)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1041,6 +1061,56 @@ _keyfob() {
                     return 0
                     ;;
                 --allow-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --explain)
+                    COMPREPLY=($(compgen -W "text markdown mermaid" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyfob__subcmd__setup)
+            opts="-q -v -h --name --client-id --client-secret-file --no-test --login --no-login --browser --no-browser --yes --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-secret-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --browser)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

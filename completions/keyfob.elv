@@ -42,6 +42,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand refresh 'Renew a session now'
             cand switch 'Make a session the default of its provider'
             cand logout 'Revoke and forget a session'
+            cand setup 'Register your own client with a provider, step by step'
             cand provider 'See and edit what one can log in to'
             cand completions 'Print a completion script'
             cand demo 'A guided first run against a built-in authorization server, nothing to register'
@@ -207,6 +208,31 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --no-revoke 'Only forget it here; no network'
             cand --all 'Every session'
             cand --yes 'Do not ask before ending every session'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;setup'= {
+            cand --name 'Make an entry of this name instead of changing the provider''s own: a-z, 0-9 and -'
+            cand --client-id 'The client that you registered; nothing is asked for then'
+            cand --client-secret-file 'Its secret, to be put into the secret store; - is standard input'
+            cand --browser 'Open the registration page with this command; %u stands for the address'
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --no-test 'Write the client without asking the server whether it knows it'
+            cand --login 'Log in afterwards'
+            cand --no-login 'Do not log in afterwards, and do not ask'
+            cand --no-browser 'Print the address of the registration page instead of opening it'
+            cand --yes 'Replace the client that the provider has already'
             cand --json 'Machine output on stdout, JSON errors on stderr'
             cand -q 'No messages but errors'
             cand --quiet 'No messages but errors'
@@ -388,6 +414,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand refresh 'Renew a session now'
             cand switch 'Make a session the default of its provider'
             cand logout 'Revoke and forget a session'
+            cand setup 'Register your own client with a provider, step by step'
             cand provider 'See and edit what one can log in to'
             cand completions 'Print a completion script'
             cand demo 'A guided first run against a built-in authorization server, nothing to register'
@@ -408,6 +435,8 @@ set edit:completion:arg-completer[keyfob] = {|@words|
         &'keyfob;help;switch'= {
         }
         &'keyfob;help;logout'= {
+        }
+        &'keyfob;help;setup'= {
         }
         &'keyfob;help;provider'= {
             cand list 'Names, protocol, grants, and what is still needed'

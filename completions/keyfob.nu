@@ -256,6 +256,39 @@ module completions {
     target?: string           # Provider, session or address
   ]
 
+  def "nu-complete keyfob setup color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete keyfob setup explain" [] {
+    [ "text" "markdown" "mermaid" ]
+  }
+
+  # Register your own client with a provider, step by step
+  export extern "keyfob setup" [
+    --name: string            # Make an entry of this name instead of changing the provider's own: a-z, 0-9 and -
+    --client-id: string       # The client that you registered; nothing is asked for then
+    --client-secret-file: path # Its secret, to be put into the secret store; - is standard input
+    --no-test                 # Write the client without asking the server whether it knows it
+    --login                   # Log in afterwards
+    --no-login                # Do not log in afterwards, and do not ask
+    --browser: string         # Open the registration page with this command; %u stands for the address
+    --no-browser              # Print the address of the registration page instead of opening it
+    --yes                     # Replace the client that the provider has already
+    --json                    # Machine output on stdout, JSON errors on stderr
+    --quiet(-q)               # No messages but errors
+    --verbose(-v)             # Say what is done; twice: HTTP requests and answers, secrets redacted
+    --no-input                # Never prompt; implied when stdin is no terminal or CI is true
+    --color: string@"nu-complete keyfob setup color" # When to colour messages
+    --plain                   # ASCII symbols, no spinner, no colour, one fact per line
+    --timeout: string         # How long to wait for a person (5m) or one network request (30s)
+    --config: path            # Use this config.toml
+    --set: string             # Override one key of the provider's entry for this call
+    --explain: string@"nu-complete keyfob setup explain" # Narrate each step of the flow on stderr
+    --help(-h)                # Print help (see more with '--help')
+    provider: string          # The provider, or the address of an issuer that the registry does not have
+  ]
+
   def "nu-complete keyfob provider color" [] {
     [ "auto" "always" "never" ]
   }
@@ -519,6 +552,10 @@ module completions {
 
   # Revoke and forget a session
   export extern "keyfob help logout" [
+  ]
+
+  # Register your own client with a provider, step by step
+  export extern "keyfob help setup" [
   ]
 
   # See and edit what one can log in to

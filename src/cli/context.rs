@@ -46,7 +46,7 @@ pub struct Context {
     system: OnceCell<Arc<System>>,
     /// Whether a person is waited for.
     person: Cell<bool>,
-    /// Warnings of the registry that were told already.
+    /// Warnings of the registry and its entries that were told already.
     told: RefCell<BTreeSet<String>>,
 }
 
@@ -162,7 +162,10 @@ impl Context {
     fn warn_of(&self, definition: &Definition) {
         let Ok(provider) = definition.provider() else { return };
         if let Some(status) = &provider.status {
-            self.terminal.warning(&format!("{}: {status}", provider.name));
+            let text = format!("{}: {status}", provider.name);
+            if self.told.borrow_mut().insert(text.clone()) {
+                self.terminal.warning(&text);
+            }
         }
     }
 

@@ -26,7 +26,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use keyfob::system::{Environment, process};
 
-use command::{completions, list, login, logout, provider, refresh, request, status, switch, token};
+use command::{completions, list, login, logout, provider, refresh, request, setup, status, switch, token};
 use context::Context;
 use exit_code::ExitCode;
 use options::Common;
@@ -80,6 +80,8 @@ enum Command {
     Switch(switch::Arguments),
     /// Revoke and forget a session
     Logout(logout::Arguments),
+    /// Register your own client with a provider, step by step
+    Setup(setup::Arguments),
     /// See and edit what one can log in to
     Provider(provider::Arguments),
     /// Print a completion script
@@ -152,6 +154,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failure> {
         Command::Refresh(arguments) => refresh::run(context, &arguments),
         Command::Switch(arguments) => switch::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),
+        Command::Setup(arguments) => setup::run(context, &arguments),
         Command::Provider(arguments) => provider::run(context, &arguments),
         Command::Completions(arguments) => completions::run(context, &arguments),
         Command::Demo(arguments) => command::demo::run(context, &arguments),

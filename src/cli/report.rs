@@ -216,7 +216,7 @@ impl From<registry::Error> for Failure {
             E::MissingVariable { provider, variable, example, .. } => {
                 let example = example.unwrap_or_else(|| "VALUE".into());
                 Self::new(ExitCode::Config, message)
-                    .hint(format!("pass  --set {variable}={example},  or put  {variable} = \"{example}\"  into [providers.{provider}] of providers.toml"))
+                    .hint(format!("pass  --set {variable}={example},  or run  keyfob setup {provider}"))
             }
             E::File(error @ system::Error::NoDirectory { .. }) => error.into(),
             E::UnsafeFile { ref path, .. } => {
@@ -336,12 +336,8 @@ impl From<client::Error> for Failure {
             E::Registry(error) => error.into(),
             E::System(error) => error.into(),
             E::Protocol(error) => error.into(),
-            E::NoClient { ref provider, ref register, .. } => {
-                let place = register.as_ref().map(|url| format!("register one at {url}, then  ")).unwrap_or_default();
-                Self::new(ExitCode::Config, error.to_string()).hint(format!(
-                    "{place}keyfob login {provider} --client-id ID,  or put  client_id = \"ID\"  into [providers.{provider}] of providers.toml"
-                ))
-            }
+            E::NoClient { ref provider, .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint(format!("run  keyfob setup {provider}  (about a minute), or pass --client-id")),
             E::NoSecret { ref provider, .. } => Self::new(ExitCode::Config, error.to_string()).hint(format!(
                 "pass  --client-secret-file FILE,  or put  client_secret = {{ file = \"…\" }}  into [providers.{provider}]"
             )),

@@ -3,6 +3,7 @@
 //! The browser opens with what is known of the server at once; the server's own word and its keys are fetched while the
 //! person consents. The first redirect that carries our `state`, received or pasted, decides.
 
+pub mod probe;
 mod redirect;
 
 use std::time::Duration;
@@ -27,6 +28,8 @@ use crate::registry::words::{ClientAuth, IssuerMatch, Pkce, Protocol, RefreshHow
 use crate::secret::Secret;
 use crate::system::random;
 use crate::system::trace::{Event, Party, Step};
+
+pub use redirect::{Registered, registered};
 
 /// How many redirects without our `state` are told one by one; a web page could send thousands.
 const TOLD: usize = 3;

@@ -30,6 +30,8 @@ pub struct Variable {
     pub prompt: String,
     /// A value that would do.
     pub example: Option<String>,
+    /// The only values that will do; empty where any may.
+    pub choices: Vec<String>,
 }
 
 /// Whether a key belongs to one server, so that it must not survive the change to another one: its addresses, where its
@@ -167,6 +169,7 @@ impl Definition {
             name: name.into(),
             prompt: prompt.into(),
             example: Some(example.into()),
+            choices: Vec::new(),
         };
         let wanted = match self.text("protocol") {
             _ if has("issuer") => return Vec::new(),
@@ -195,6 +198,10 @@ impl Definition {
             name: name.into(),
             prompt: about("prompt").unwrap_or_else(|| name.into()),
             example: about("example"),
+            choices: match self.value(&format!("variables.{name}.choices")) {
+                Some(Value::List(choices)) => choices.iter().map(|choice| choice.clone().into_owned()).collect(),
+                _ => Vec::new(),
+            },
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table};
 
+use super::definition::Definition;
 use super::document::Document;
 use super::error::Error;
 use super::layer::Layer;
@@ -69,11 +70,34 @@ impl Editor {
     /// # Errors
     /// [`Error::LiteralSecret`]; as [`Registry::find`] for what would be wrong with the entry then; [`Error::File`].
     pub fn set(&self, id: &str, pairs: &[(&str, Value)]) -> Result<(), Error> {
+        self.change(id, pairs, &[])
+    }
+
+    /// As [`set`](Self::set), and takes the keys `without` out of the entry.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn change(&self, id: &str, pairs: &[(&str, Value)], without: &[&str]) -> Result<(), Error> {
+        self.write(&self.changed(id, pairs, without)?, &[id])
+    }
+
+    /// The provider as [`change`](Self::change) would leave it; nothing is written.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change).
+    pub fn preview(&self, id: &str, pairs: &[(&str, Value)], without: &[&str]) -> Result<Definition, Error> {
+        self.registry(self.changed(id, pairs, without)?.to_string())?.find(id)
+    }
+
+    fn changed(&self, id: &str, pairs: &[(&str, Value)], without: &[&str]) -> Result<DocumentMut, Error> {
         if schema::id(id).is_some() {
             return Err(Error::ProviderName { place: self.origin().into() });
         }
         let mut document = self.read()?;
         let entry = entry(&mut document, id).ok_or_else(|| self.odd_shape())?;
+        for key in without {
+            entry.remove(key);
+        }
         for (key, value) in pairs {
             let is_secret = matches!(schema::leaf(key), Some(schema::Kind::Secret));
             if is_secret && !matches!(value, Value::Secret(source) if !matches!(source, SecretSource::Literal(_))) {
@@ -81,7 +105,7 @@ impl Editor {
             }
             insert(entry, &segments(key), written(value));
         }
-        self.write(&document, &[id])
+        Ok(document)
     }
 
     /// Removes an entry; `false` when the file has none of this name.
@@ -142,17 +166,22 @@ impl Editor {
         })
     }
 
-    /// Writes the file if the named providers can be used then.
-    fn write(&self, document: &DocumentMut, ids: &[&str]) -> Result<(), Error> {
-        let text = document.to_string();
+    /// The registry with `text` in the place of the user's file.
+    fn registry(&self, text: String) -> Result<Registry, Error> {
         let mut layers = Vec::new();
         for origin in &self.system {
             if let Some(path) = origin.path() {
                 layers.extend(Layer::read(path, origin.clone())?);
             }
         }
-        layers.push(Layer::parse(&Document::new(text.clone(), self.origin(), false))?);
-        let registry = Registry::with_layers(layers);
+        layers.push(Layer::parse(&Document::new(text, self.origin(), false))?);
+        Ok(Registry::with_layers(layers))
+    }
+
+    /// Writes the file if the named providers can be used then.
+    fn write(&self, document: &DocumentMut, ids: &[&str]) -> Result<(), Error> {
+        let text = document.to_string();
+        let registry = self.registry(text.clone())?;
         for id in ids {
             match registry.find(id)?.provider() {
                 Ok(_) | Err(Error::MissingVariable { .. }) => {}

@@ -588,6 +588,23 @@ fn the_editor_keeps_comments_and_writes_only_what_loads() {
 }
 
 #[test]
+fn the_editor_shows_a_change_before_it_is_made_and_takes_keys_out() {
+    let text = "[providers.github]\nclient_id = \"old\"\nclient_secret = { store = true } # of the old one\n";
+    let machine = Machine::new(text);
+    let editor = Editor::open(&machine.environment()).unwrap();
+    let change: (&[(&str, Value)], &[&str]) = (&[("client_id", "new".into())], &["client_secret", "client_auth"]);
+
+    let shown = editor.preview("github", change.0, change.1).unwrap();
+    assert_eq!(fs::read_to_string(machine.file("user")).unwrap(), text);
+    editor.change("github", change.0, change.1).unwrap();
+
+    let provider = shown.provider().unwrap();
+    assert_eq!((provider.client_id.as_deref(), provider.client_secret), (Some("new"), None));
+    assert_eq!(provider.token_endpoint, machine.find("github").unwrap().provider().unwrap().token_endpoint);
+    assert_eq!(fs::read_to_string(machine.file("user")).unwrap(), "[providers.github]\nclient_id = \"new\"\n");
+}
+
+#[test]
 fn the_editor_adds_and_removes_entries_in_a_new_private_file() {
     let machine = Machine::new("");
     fs::remove_dir_all(machine.file("user").parent().unwrap()).unwrap();

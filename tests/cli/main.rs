@@ -24,6 +24,7 @@ mod provider;
 mod refresh;
 mod request;
 mod scarcity;
+mod setup;
 mod store;
 mod support_works;
 mod token_answers;

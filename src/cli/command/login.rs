@@ -100,6 +100,11 @@ impl Arguments {
     pub fn within(target: Option<&str>) -> Self {
         Self { target: target.map(str::to_owned), within: true, ..Self::default() }
     }
+
+    /// The login that `setup` offers at its end.
+    pub fn after_setup(provider: &str, browser: Option<String>, no_browser: bool) -> Self {
+        Self { target: Some(provider.to_owned()), browser, no_browser, ..Self::default() }
+    }
 }
 
 /// Logs in.

@@ -8,6 +8,7 @@ pub mod logout;
 pub mod provider;
 pub mod refresh;
 pub mod request;
+pub mod setup;
 pub mod status;
 pub mod switch;
 pub mod token;

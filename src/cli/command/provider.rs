@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use keyfob::grant::{self, GRANTS};
 use keyfob::registry::edit::Editor;
-use keyfob::registry::{Definition, Error, Listed, Origin, SecretSource, Value as Setting};
+use keyfob::registry::{Definition, Error, Listed, Origin, Registry, SecretSource, Value as Setting};
 use serde_json::{Map, Value, json};
 
 use crate::cli::context::{Context, client_secret_name};
@@ -150,6 +150,9 @@ fn list(context: &Context, word: Option<&str>) -> Result<ExitCode, Failure> {
         table.push([one.id.clone(), protocol, readiness.words().into(), grants.join(" ")]);
     }
     context.terminal.lines(if context.common.plain { table.facts() } else { table.lines() });
+    if listed.iter().any(|(readiness, _)| matches!(readiness, Readiness::NeedsSetup | Readiness::NeedsVariables)) {
+        context.terminal.hint("make one ready with  keyfob setup NAME");
+    }
     Ok(ExitCode::Done)
 }
 
@@ -167,6 +170,13 @@ fn facts(one: &Listed) -> (String, Vec<String>) {
             (value("protocol").unwrap_or_else(|| "oauth2".into()), known(&grants))
         }
     }
+}
+
+/// `keyfob.provider/1` of the entry `id`, without its settings.
+pub fn object(registry: &Registry, id: &str) -> Result<Value, Failure> {
+    let listed = registry.ids()?.into_iter().find(|one| one.id == id);
+    let object = listed.map(|one| summary(one.definition.as_ref().map_or(Readiness::Broken, Readiness::of), &one));
+    Ok(object.unwrap_or(Value::Null))
 }
 
 fn summary(readiness: Readiness, one: &Listed) -> Value {
@@ -233,6 +243,9 @@ fn show(context: &Context, name: &str, toml: bool) -> Result<ExitCode, Failure> 
         table.push([key.to_owned(), value, source(origin)]);
     }
     context.terminal.lines(if context.common.plain { table.facts() } else { table.lines() });
+    if matches!(readiness, Readiness::NeedsSetup | Readiness::NeedsVariables) {
+        context.terminal.hint(&format!("keyfob setup {}", definition.id));
+    }
     for variable in definition.missing_variables() {
         let example = variable.example.map(|example| format!(", for example {example}")).unwrap_or_default();
         context.terminal.say(&format!("needs {}: {}{example}", variable.name, variable.prompt));
@@ -294,16 +307,17 @@ fn add(context: &Context, add: &Add) -> Result<ExitCode, Failure> {
 }
 
 fn added(context: &Context, editor: &Editor, names: &[String]) -> Result<ExitCode, Failure> {
-    let fresh = keyfob::registry::Registry::open(&context.environment)?;
+    let fresh = Registry::open(&context.environment)?;
     for name in names {
         context.terminal.success(&format!("Added {name} to {}", editor.path().display()));
-        let missing = fresh.find(name)?.missing_variables();
+        let definition = fresh.find(name)?;
+        let missing = definition.missing_variables();
         if !missing.is_empty() {
             let missing: Vec<String> = missing.into_iter().map(|variable| variable.name).collect();
             context.terminal.warning(&format!("{name} still needs: {}", missing.join(", ")));
-        } else {
-            context.terminal.hint(&format!("keyfob login {name}"));
         }
+        let next = if Readiness::of(&definition) == Readiness::Ready { "login" } else { "setup" };
+        context.terminal.hint(&format!("keyfob {next} {name}"));
     }
     if context.common.json {
         let listed = fresh.ids()?.into_iter().filter(|one| names.contains(&one.id));

@@ -41,12 +41,67 @@ pub(super) async fn redirect(
             return Err(Error::RedirectUri { redirect_uri: "http://127.0.0.1".into(), reason });
         }
     };
-    let host = match rule.host.as_str() {
+    bound(callback::Options { host: host(&rule.host), port, path: rule.path.clone(), mode }).await
+}
+
+/// What is entered as redirect URI when a client is registered by hand, and what a login does with it then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Registered {
+    /// An address of this machine whose port may differ (RFC 8252 §7.3), so that it is registered without one.
+    AnyPort(String),
+    /// An address of this machine, port included.
+    FixedPort(String),
+    /// A value at which the provider's own page shows the code, which is then pasted.
+    OutOfBand(String),
+    /// The entry's own value, on which nobody listens: the address of the page that the browser ends on is pasted.
+    Pasted(String),
+    /// The provider takes no address of this machine and the entry names no other: the person needs one of their own.
+    Own,
+}
+
+impl Registered {
+    /// The value to enter, where there is one.
+    pub fn redirect_uri(&self) -> Option<&str> {
+        match self {
+            Self::AnyPort(uri) | Self::FixedPort(uri) | Self::OutOfBand(uri) | Self::Pasted(uri) => Some(uri),
+            Self::Own => None,
+        }
+    }
+}
+
+/// The redirect URI that a client of this provider is registered with, such that what a login uses fits it.
+pub fn registered(provider: &Provider) -> Registered {
+    let rule = &provider.redirect;
+    let scheme = if rule.https { "https" } else { "http" };
+    let (host, path) = (host(&rule.host), &rule.path);
+    match (rule.loopback, &rule.uri, &rule.oob) {
+        (LoopbackRule::AnyPort, ..) => Registered::AnyPort(format!("{scheme}://{}{path}", text(host))),
+        (LoopbackRule::FixedPort, ..) => {
+            Registered::FixedPort(format!("{scheme}://{}:{}{path}", text(host), rule.port))
+        }
+        (LoopbackRule::None, Some(uri), _) => Registered::Pasted(uri.clone()),
+        (LoopbackRule::None, None, Some(uri)) => Registered::OutOfBand(uri.clone()),
+        (LoopbackRule::None, None, None) => Registered::Own,
+    }
+}
+
+/// The rule's host.
+fn host(rule: &str) -> Host {
+    match rule {
         "localhost" => Host::Localhost,
         "[::1]" | "::1" => Host::Ipv6Literal,
         _ => Host::Ipv4Literal,
-    };
-    bound(callback::Options { host, port, path: rule.path.clone(), mode }).await
+    }
+}
+
+/// A host as it stands in a redirect URI.
+fn text(host: Host) -> &'static str {
+    match host {
+        Host::Localhost => "localhost",
+        Host::Ipv6Literal => "[::1]",
+        Host::Ipv4Literal => "127.0.0.1",
+    }
 }
 
 async fn bound(options: callback::Options) -> Result<(String, Option<Loopback>), Error> {
@@ -78,4 +133,91 @@ fn listening_options(uri: &str, mode: Mode) -> Result<Option<callback::Options>,
     };
     let port = url.port().filter(|port| *port != 0);
     Ok(Some(callback::Options { host, port, path: url.path().to_owned(), mode }))
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::{Registered, registered};
+    use crate::registry::words::Loopback as LoopbackRule;
+    use crate::registry::{Definition, Origin, Provider, Registry};
+    use crate::system::Environment;
+
+    /// A bundled entry with the examples of its variables filled in.
+    fn filled(mut definition: Definition) -> Provider {
+        for variable in definition.missing_variables() {
+            let example = variable.example.unwrap_or_default().replace('…', "x");
+            definition.set(&variable.name, &example, Origin::Default).expect("an example that will do");
+        }
+        definition.provider().expect("a complete entry")
+    }
+
+    fn registry() -> Registry {
+        let environment =
+            Environment::given([("XDG_CONFIG_DIRS", "/nonexistent"), ("KEYFOB_CONFIG_DIR", "/nonexistent")]);
+        Registry::open(&environment).expect("a registry")
+    }
+
+    /// The entry of any server with these settings.
+    fn with(settings: &[(&str, &str)]) -> Registered {
+        let mut definition = registry().find("oauth2").expect("a bundled entry");
+        for (key, value) in settings {
+            definition.set(key, value, Origin::Default).expect("a key and its value");
+        }
+        registered(&filled(definition))
+    }
+
+    #[test]
+    fn every_rule_has_its_redirect_uri_or_says_that_there_is_none() {
+        let uri = |uri: &str| uri.to_owned();
+
+        assert_eq!(with(&[]), Registered::AnyPort(uri("http://127.0.0.1/callback")));
+        assert_eq!(with(&[("redirect.host", "localhost")]), Registered::AnyPort(uri("http://localhost/callback")));
+        assert_eq!(
+            with(&[("redirect.loopback", "fixed-port"), ("redirect.path", "/a/b")]),
+            Registered::FixedPort(uri("http://127.0.0.1:28400/a/b"))
+        );
+        assert_eq!(
+            with(&[("redirect.loopback", "fixed-port"), ("redirect.port", "1234"), ("redirect.https", "true")]),
+            Registered::FixedPort(uri("https://127.0.0.1:1234/callback"))
+        );
+        let none = ("redirect.loopback", "none");
+        let oob = ("redirect.oob", "urn:ietf:wg:oauth:2.0:oob");
+        assert_eq!(with(&[none, oob]), Registered::OutOfBand(uri(oob.1)));
+        assert_eq!(
+            with(&[none, oob, ("redirect.uri", "https://a.example/x")]),
+            Registered::Pasted(uri("https://a.example/x"))
+        );
+        assert_eq!(with(&[none]), Registered::Own);
+    }
+
+    #[test]
+    fn every_bundled_entry_has_a_redirect_uri_or_its_person_needs_one() {
+        let listed = registry().ids().expect("the bundled entries");
+        assert!(listed.len() > 10);
+        for one in listed {
+            let provider = filled(one.definition.expect("a sound entry"));
+
+            match registered(&provider) {
+                Registered::AnyPort(uri) | Registered::FixedPort(uri) => {
+                    let parsed = Url::parse(&uri).unwrap_or_else(|error| panic!("{}: {uri}: {error}", one.id));
+                    assert!(
+                        matches!(parsed.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")),
+                        "{}: {uri}",
+                        one.id
+                    );
+                    assert_eq!(parsed.path(), provider.redirect.path, "{}", one.id);
+                    assert_eq!(
+                        parsed.port().is_some(),
+                        provider.redirect.loopback == LoopbackRule::FixedPort,
+                        "{}",
+                        one.id
+                    );
+                }
+                Registered::OutOfBand(uri) | Registered::Pasted(uri) => assert!(!uri.is_empty(), "{}", one.id),
+                Registered::Own => assert_eq!(provider.redirect.loopback, LoopbackRule::None, "{}", one.id),
+            }
+        }
+    }
 }
