@@ -41,18 +41,39 @@ impl Definition {
             }
             Protocol::OAuth1 => provider.request_token_endpoint.is_some() && provider.token_endpoint.is_some(),
         };
+        if complete {
+            return Ok(provider);
+        }
         match self.missing_variables().into_iter().next() {
-            Some(missing) if !complete => Err(Error::MissingVariable {
+            Some(missing) => Err(Error::MissingVariable {
                 provider: self.id.clone(),
                 variable: missing.name,
                 prompt: missing.prompt,
                 example: missing.example,
             }),
-            _ => Ok(provider),
+            None => Ok(provider),
         }
     }
 
-    fn protocol(&self) -> Protocol {
+    /// Whether every value is there that only the user can give; the client is not looked at.
+    ///
+    /// Built-in entries are not typed for it: that they can be is what their tests show.
+    ///
+    /// # Errors
+    /// As [`provider`](Self::provider), but for missing variables.
+    pub fn is_complete(&self) -> Result<bool, Error> {
+        if self.settings.values().all(|setting| setting.place.origin == Origin::Bundled) {
+            return Ok(self.missing_variables().is_empty());
+        }
+        match self.provider() {
+            Ok(_) => Ok(self.variable_names().into_iter().all(|name| self.variable(name).is_some())),
+            Err(Error::MissingVariable { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The protocol that it says, or that its keys imply.
+    pub fn protocol(&self) -> Protocol {
         match self.text("protocol").and_then(Protocol::parse) {
             Some(protocol) => protocol,
             None if self.settings.contains_key("issuer") => Protocol::Oidc,
@@ -108,6 +129,8 @@ impl Definition {
     fn lookup(&self, name: &str) -> Option<Option<Cow<'_, str>>> {
         match self.variable(name) {
             Some(value) => Some(Some(value.into())),
+            // A header or parameter may repeat the client's ID. Nothing is sent as long as there is none.
+            None if name == "client_id" => Some(Some("".into())),
             None => self.variable_names().contains(name).then_some(None),
         }
     }
@@ -157,7 +180,7 @@ impl Definition {
     }
 
     fn checked(&self, key: &str, text: &str) -> Result<Url, Error> {
-        if text.contains(['{', '}', '\\']) {
+        if text.bytes().any(|byte| matches!(byte, b'{' | b'}' | b'\\')) {
             return Err(self.refused(key, "it holds braces that are no placeholder, or a backslash"));
         }
         let url = Url::parse(text).map_err(|error| self.refused(key, format!("it is no address ({error})")))?;
@@ -240,9 +263,10 @@ impl Definition {
         self.list("hosts").into_iter().map(fill).collect()
     }
 
-    fn grants(&self, protocol: Protocol) -> Vec<String> {
+    /// The grants that it says, or that its protocol and endpoints imply.
+    pub fn grants(&self) -> Vec<String> {
         let grants = self.list("grants");
-        match protocol {
+        match self.protocol() {
             _ if !grants.is_empty() => grants,
             Protocol::OAuth1 => vec!["oauth1".into()],
             Protocol::Oidc | Protocol::OAuth2 if self.settings.contains_key("device_authorization_endpoint") => {
@@ -260,7 +284,7 @@ impl Definition {
             protocol,
             client_id: self.owned("client_id"),
             client_secret: self.secret("client_secret"),
-            grants: self.grants(protocol),
+            grants: self.grants(),
             profile: self.word("profile", Profile::parse),
             issuer: self.issuer()?,
             discovery_url: self.url("discovery_url")?,

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use toml::{Table, Value};
+use toml::Value;
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=providers.toml");
@@ -27,30 +27,91 @@ fn compile() -> Result<(), String> {
     let home = env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set")?;
     let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
     let text = fs::read_to_string(Path::new(&home).join("providers.toml")).map_err(|error| error.to_string())?;
-    let file: Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    let file: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
     let providers = providers(&file)?;
     let aliases = aliases(providers)?;
 
-    let mut source = String::from("pub(super) static PROVIDERS: &[(&str, &[(&str, Static)])] = &[\n");
+    let mut table = Table::default();
     for (id, entry) in providers {
         let mut settings = BTreeMap::new();
-        flatten(&mut settings, "", entry).map_err(|reason| format!("`{id}`: {reason}"))?;
-        let _ = write!(source, "({id:?}, &[");
-        for (key, value) in settings {
-            let _ = write!(source, "({key:?}, {value}), ");
-        }
-        source.push_str("]),\n");
+        flatten(&mut settings, "", entry);
+        table.provider(id, settings).map_err(|reason| format!("`{id}`: {reason}"))?;
     }
-    source.push_str("];\n\npub(super) static ALIASES: &[(&str, &str)] = &[\n");
     for (alias, id) in aliases {
-        let _ = writeln!(source, "({alias:?}, {id:?}),");
+        let pair = (table.text(alias), table.text(id));
+        table.aliases.push(format!("({}, {})", pair.0, pair.1));
     }
-    source.push_str("];\n");
-    fs::write(Path::new(&out).join("providers.rs"), source).map_err(|error| error.to_string())
+    let out = Path::new(&out);
+    let written = fs::write(out.join("providers.txt"), &table.texts);
+    written.and_then(|()| fs::write(out.join("providers.rs"), table.source())).map_err(|error| error.to_string())
+}
+
+/// The table as it is written; each entry of a list is an expression.
+#[derive(Default)]
+struct Table {
+    texts: String,
+    /// Where each text is already.
+    places: BTreeMap<String, String>,
+    providers: Vec<String>,
+    settings: Vec<String>,
+    items: Vec<String>,
+    aliases: Vec<String>,
+}
+
+impl Table {
+    /// A text as its place, each text once.
+    fn text(&mut self, text: &str) -> String {
+        if let Some(place) = self.places.get(text) {
+            return place.clone();
+        }
+        let place = format!("({}, {})", self.texts.len(), text.len());
+        self.texts.push_str(text);
+        self.places.insert(text.into(), place.clone());
+        place
+    }
+
+    fn provider(&mut self, id: &str, settings: BTreeMap<String, &Value>) -> Result<(), String> {
+        let from = self.settings.len();
+        for (key, value) in settings {
+            let written = match value {
+                Value::String(text) => format!("Static::Text({})", self.text(text)),
+                Value::Integer(number) => format!("Static::Int({number})"),
+                Value::Boolean(flag) => format!("Static::Bool({flag})"),
+                Value::Array(items) if items.iter().all(Value::is_str) => {
+                    let from = self.items.len();
+                    for item in items.iter().filter_map(Value::as_str) {
+                        let item = self.text(item);
+                        self.items.push(item);
+                    }
+                    format!("Static::List({from}, {})", self.items.len())
+                }
+                Value::Array(_) => return Err(format!("`{key}` is a list of something else than strings")),
+                _ => return Err(format!("`{key}`: no field takes a fraction or a date")),
+            };
+            let key = self.text(&key);
+            self.settings.push(format!("({key}, {written})"));
+        }
+        let id = self.text(id);
+        self.providers.push(format!("({id}, {from}, {})", self.settings.len()));
+        Ok(())
+    }
+
+    fn source(&self) -> String {
+        let mut source = String::new();
+        for (name, of, rows) in [
+            ("PROVIDERS", "(Text, u32, u32)", &self.providers),
+            ("SETTINGS", "(Text, Static)", &self.settings),
+            ("ITEMS", "Text", &self.items),
+            ("ALIASES", "(Text, Text)", &self.aliases),
+        ] {
+            let _ = writeln!(source, "static {name}: [{of}; {}] = [\n{}\n];", rows.len(), rows.join(",\n"));
+        }
+        source
+    }
 }
 
 /// The entries, sorted by name as the look-up needs them.
-fn providers(file: &Table) -> Result<&Table, String> {
+fn providers(file: &toml::Table) -> Result<&toml::Table, String> {
     if file.get("schema").and_then(Value::as_integer) != Some(1) {
         return Err("`schema = 1` is missing".into());
     }
@@ -73,7 +134,7 @@ fn providers(file: &Table) -> Result<&Table, String> {
     Ok(providers)
 }
 
-fn aliases(providers: &Table) -> Result<BTreeMap<&str, &str>, String> {
+fn aliases(providers: &toml::Table) -> Result<BTreeMap<&str, &str>, String> {
     let mut aliases = BTreeMap::new();
     for (id, entry) in providers {
         for alias in entry.get("aliases").and_then(Value::as_array).into_iter().flatten() {
@@ -89,26 +150,14 @@ fn aliases(providers: &Table) -> Result<BTreeMap<&str, &str>, String> {
     Ok(aliases)
 }
 
-/// Writes each value under its dotted key, so that a look-up only copies references.
-fn flatten(settings: &mut BTreeMap<String, String>, key: &str, value: &Value) -> Result<(), String> {
-    let written = match value {
-        Value::Table(table) => {
-            for (name, item) in table {
-                let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-                flatten(settings, &key, item)?;
-            }
-            return Ok(());
-        }
-        Value::String(text) => format!("Static::Text({text:?})"),
-        Value::Integer(number) => format!("Static::Int({number})"),
-        Value::Boolean(flag) => format!("Static::Bool({flag})"),
-        Value::Array(items) if items.iter().all(Value::is_str) => {
-            let items: Vec<_> = items.iter().filter_map(Value::as_str).collect();
-            format!("Static::List(&{items:?})")
-        }
-        Value::Array(_) => return Err(format!("`{key}` is a list of something else than strings")),
-        Value::Float(_) | Value::Datetime(_) => return Err(format!("`{key}`: no field takes a fraction or a date")),
+/// Puts each value under its dotted key, so that a look-up only copies references.
+fn flatten<'a>(settings: &mut BTreeMap<String, &'a Value>, key: &str, value: &'a Value) {
+    let Value::Table(table) = value else {
+        settings.insert(key.into(), value);
+        return;
     };
-    settings.insert(key.into(), written);
-    Ok(())
+    for (name, item) in table {
+        let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+        flatten(settings, &key, item);
+    }
 }

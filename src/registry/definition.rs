@@ -52,7 +52,8 @@ pub(super) fn overlay(below: &mut Settings, over: Settings) {
 }
 
 impl Definition {
-    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+    /// The value of a dotted key.
+    pub fn value(&self, key: &str) -> Option<&Value> {
         self.settings.get(key).map(|setting| &setting.value)
     }
 
@@ -63,6 +64,10 @@ impl Definition {
     /// Lays a child's own settings over what it inherits. Secrets were given to the parent's server: at another host the
     /// child needs its own.
     pub(super) fn inherit(&mut self, own: Settings) {
+        if self.settings.is_empty() {
+            self.settings = own;
+            return;
+        }
         let (before, kept): (_, BTreeSet<_>) = (self.server(), own.keys().cloned().collect());
         overlay(&mut self.settings, own);
         if before.is_some() && before != self.server() {

@@ -65,6 +65,8 @@ pub struct Listed {
     pub origin: Origin,
     /// Its definition, or why it cannot be used; values that the user has to give may still be missing.
     pub definition: Result<Definition, Error>,
+    /// Whether it can be used and no value is missing that only the user can give; the client is not looked at.
+    pub is_complete: bool,
 }
 
 impl Registry {
@@ -134,14 +136,25 @@ impl Registry {
         let mut ids: BTreeSet<&str> = bundled::ids().collect();
         layers.iter().for_each(|layer| ids.extend(layer.ids()));
         let listed = ids.into_iter().map(|id| {
-            let nearest = layers.iter().rev().find(|layer| layer.has(id));
-            let definition = self.find(id).and_then(|definition| match definition.provider() {
-                Ok(_) | Err(Error::MissingVariable { .. }) => Ok(definition),
-                Err(error) => Err(error),
+            let checked = self.find(id).and_then(|definition| {
+                let is_complete = definition.is_complete()?;
+                Ok((definition, is_complete))
             });
-            Listed { id: id.into(), origin: nearest.map_or(Origin::Bundled, |layer| layer.origin.clone()), definition }
+            let (definition, is_complete) = match checked {
+                Ok((definition, is_complete)) => (Ok(definition), is_complete),
+                Err(error) => (Err(error), false),
+            };
+            Listed { id: id.into(), origin: nearest_layer(layers, id), definition, is_complete }
         });
         Ok(listed.collect())
+    }
+
+    /// The nearest layer that has this provider.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), for files as a whole.
+    pub fn origin(&self, id: &str) -> Result<Origin, Error> {
+        Ok(nearest_layer(self.layers()?, id))
     }
 
     /// What the user should know about the files and providers that were looked up so far.
@@ -196,6 +209,10 @@ fn user_file(environment: &Environment) -> Result<Option<PathBuf>, Error> {
         Err(system::Error::NoDirectory { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+fn nearest_layer(layers: &[Layer], id: &str) -> Origin {
+    layers.iter().rev().find(|layer| layer.has(id)).map_or(Origin::Bundled, |layer| layer.origin.clone())
 }
 
 /// The identifier behind a name: an identifier itself, else an alias; the nearest layer's first.

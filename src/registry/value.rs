@@ -6,16 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
 
-/// A value of the built-in registry.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Static {
-    Text(&'static str),
-    #[allow(dead_code, reason = "whether an entry has a number is for `providers.toml` to say")]
-    Int(i64),
-    Bool(bool),
-    List(&'static [&'static str]),
-}
-
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -38,17 +28,6 @@ impl Value {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
-        }
-    }
-}
-
-impl From<Static> for Value {
-    fn from(value: Static) -> Self {
-        match value {
-            Static::Text(text) => Self::Text(Cow::Borrowed(text)),
-            Static::Int(number) => Self::Int(number),
-            Static::Bool(flag) => Self::Bool(flag),
-            Static::List(items) => Self::List(items.iter().map(|item| Cow::Borrowed(*item)).collect()),
         }
     }
 }

@@ -41,6 +41,34 @@ fn the_list_tells_name_protocol_grants_and_readiness() {
 }
 
 #[test]
+fn the_list_has_every_bundled_provider_and_says_which_of_its_variables_are_missing() {
+    let keyfob = Keyfob::new();
+
+    let list = keyfob.run(&["provider", "list", "--json"]).expect(0).json();
+
+    let providers = list["providers"].as_array().expect("a list");
+    assert!(providers.len() >= 440, "{}", providers.len());
+    let found = |name: &str| providers.iter().find(|one| one["provider"] == name).expect(name);
+    assert_eq!(found("bungie")["state"], "needs_variables");
+    assert_eq!(found("bungie")["variables"], json!(["api_key"]));
+    assert_eq!((&found("zoho")["state"], &found("zoho")["protocol"]), (&json!("needs_setup"), &json!("oauth2")));
+    assert_eq!(found("trello")["protocol"], "oauth1");
+    assert!(providers.iter().all(|one| one["state"] != "broken"), "{list:#}");
+    let hydra = keyfob.run(&["provider", "show", "hydra", "--json"]).expect(0).json();
+    assert_eq!(hydra["provider"], "ory-hydra");
+}
+
+#[test]
+fn a_retired_provider_is_warned_of_at_login() {
+    let server = Server::start();
+    let keyfob = Keyfob::with(&server);
+
+    let login = keyfob.log_in(&server, &["login", "test", "--set", "status=retired"]).expect(0);
+
+    assert!(login.stderr.contains("Test Server: retired"), "{login:#?}");
+}
+
+#[test]
 fn an_unknown_provider_is_answered_with_the_nearest_name() {
     let server = Server::start();
     let keyfob = Keyfob::with(&server);

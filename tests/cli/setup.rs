@@ -104,8 +104,10 @@ fn options_alone_set_up_an_instance_under_a_name_of_its_own() {
     assert_eq!((entry["extends"].as_str(), entry["client_id"].as_str()), (Some("cloak"), Some("public")));
     assert_eq!(entry["base_url"].as_str(), Some(&*server.url()));
     assert!(entry.get("client_secret").is_none() && entry.get("client_auth").is_none(), "{entry:#?}");
-    let shown = keyfob.run(&["provider", "list", "work", "--json"]).expect(0).json();
-    assert_eq!(shown["providers"][0]["ready"], true);
+    let found = keyfob.run(&["provider", "list", "work", "--json"]).expect(0).json();
+    let listed =
+        found["providers"].as_array().and_then(|all| all.iter().find(|provider| provider["provider"] == "work"));
+    assert_eq!(listed.expect("the new entry")["ready"], true, "{found}");
 }
 
 #[test]

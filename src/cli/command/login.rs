@@ -124,6 +124,10 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     context.waits_for_a_person();
     let (name, account) = place(context, arguments.target.as_deref())?;
     let mut definition = context.provider(&name)?;
+    if arguments.grant.is_some() {
+        // A name that is wrong is told before a client that is missing.
+        chosen(arguments.grant.as_deref(), &[], &name)?;
+    }
     let mut overrides = earlier(context, &definition, account.as_deref(), arguments)?;
     overrides::apply(&overrides, &mut definition)?;
     overrides.extend(given(context, arguments, &definition)?);
@@ -215,8 +219,8 @@ fn pick(context: &Context) -> Result<(String, Option<String>), Failure> {
     let mut names: Vec<(bool, String)> = Vec::new();
     for listed in context.registry()?.ids()? {
         let Ok(definition) = &listed.definition else { continue };
-        let ready = definition.provider().is_ok_and(|provider| provider.client_id.is_some());
-        names.push((!ready, listed.id.clone()));
+        let ready = listed.is_complete && definition.value("client_id").is_some();
+        names.push((!ready, listed.id));
     }
     names.sort();
     let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();

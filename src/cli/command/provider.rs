@@ -100,11 +100,17 @@ enum Readiness {
 
 impl Readiness {
     fn of(definition: &Definition) -> Self {
-        match definition.provider() {
-            Ok(provider) if provider.client_id.is_some() => Self::Ready,
-            Ok(_) => Self::NeedsSetup,
-            Err(Error::MissingVariable { .. }) => Self::NeedsVariables,
+        match definition.is_complete() {
+            Ok(is_complete) => Self::with(definition, is_complete),
             Err(_) => Self::Broken,
+        }
+    }
+
+    fn with(definition: &Definition, is_complete: bool) -> Self {
+        match definition.value("client_id") {
+            _ if !is_complete => Self::NeedsVariables,
+            Some(_) => Self::Ready,
+            None => Self::NeedsSetup,
         }
     }
 
@@ -125,7 +131,7 @@ fn list(context: &Context, word: Option<&str>) -> Result<ExitCode, Failure> {
             continue;
         }
         match &one.definition {
-            Ok(definition) => listed.push((Readiness::of(definition), one)),
+            Ok(definition) => listed.push((Readiness::with(definition, one.is_complete), one)),
             Err(error) => {
                 context.terminal.warning(&error.to_string());
                 listed.push((Readiness::Broken, one));
@@ -159,17 +165,8 @@ fn list(context: &Context, word: Option<&str>) -> Result<ExitCode, Failure> {
 /// Protocol and the grants that exist here; an entry that lacks variables has them all the same.
 fn facts(one: &Listed) -> (String, Vec<String>) {
     let Ok(definition) = &one.definition else { return (String::new(), Vec::new()) };
-    let known = |names: &[String]| names.iter().filter(|name| grant::find(name).is_some()).cloned().collect();
-    match definition.provider() {
-        Ok(provider) => (provider.protocol.word().to_owned(), known(&provider.grants)),
-        Err(_) => {
-            let value =
-                |wanted: &str| definition.settings().find(|(key, ..)| *key == wanted).map(|(_, value, _)| value);
-            let grants = value("grants").unwrap_or_else(|| "authorization_code".into());
-            let grants: Vec<String> = grants.split(' ').map(str::to_owned).collect();
-            (value("protocol").unwrap_or_else(|| "oauth2".into()), known(&grants))
-        }
-    }
+    let grants = definition.grants().into_iter().filter(|name| grant::find(name).is_some());
+    (definition.protocol().word().to_owned(), grants.collect())
 }
 
 /// `keyfob.provider/1` of the entry `id`, without its settings.
@@ -193,7 +190,7 @@ fn summary(readiness: Readiness, one: &Listed) -> Value {
         "source": source(&one.origin),
     });
     if let Ok(definition) = &one.definition {
-        let value = |wanted: &str| definition.settings().find(|(key, ..)| *key == wanted).map(|(_, value, _)| value);
+        let value = |wanted: &str| definition.value(wanted).map(ToString::to_string);
         if let Some(name) = value("name") {
             object["name"] = name.into();
         }
@@ -224,9 +221,9 @@ fn show(context: &Context, name: &str, toml: bool) -> Result<ExitCode, Failure> 
         return Ok(ExitCode::Done);
     }
     let readiness = Readiness::of(&definition);
-    let origin = context.registry()?.ids()?.into_iter().find(|one| one.id == definition.id).map(|one| one.origin);
-    let one =
-        Listed { id: definition.id.clone(), origin: origin.unwrap_or(Origin::Bundled), definition: Ok(definition) };
+    let origin = context.registry()?.origin(&definition.id)?;
+    let is_complete = matches!(readiness, Readiness::Ready | Readiness::NeedsSetup);
+    let one = Listed { id: definition.id.clone(), origin, definition: Ok(definition), is_complete };
     let Ok(definition) = &one.definition else { return Ok(ExitCode::Done) };
     if context.common.json {
         let settings: Map<String, Value> = definition
