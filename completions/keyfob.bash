@@ -1210,7 +1210,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__token)
-            opts="-o -q -v -h --format --id-token --min-validity --scope --resource --no-refresh --login --output --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            opts="-o -q -v -h --format --id-token --for --min-validity --scope --resource --no-refresh --login --output --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1218,6 +1218,10 @@ _keyfob() {
             case "${prev}" in
                 --format)
                     COMPREPLY=($(compgen -W "raw json header headers curl xoauth2 oauthbearer" -- "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --min-validity)

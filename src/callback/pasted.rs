@@ -55,8 +55,9 @@ pub fn read(text: &str, redirect_uri: &str, bare: BareCode) -> Result<Pasted, Er
     if text.len() > TEXT_LIMIT {
         return Err(Error::TooLong { found: text.len(), limit: TEXT_LIMIT });
     }
-    let expected = Url::parse(redirect_uri).map_err(|_| other())?;
-    match address(text, redirect_uri).filter(|url| is_at(url, &expected)) {
+    // The callback `oob` of OAuth 1.0 is no address, and nothing can be at it.
+    let expected = Url::parse(redirect_uri).ok();
+    match address(text, redirect_uri).filter(|url| expected.as_ref().is_some_and(|expected| is_at(url, expected))) {
         Some(url) => redirect(&url),
         None if bare == BareCode::Accepted && is_bare(text) => Ok(Pasted::Code(Secret::new(text))),
         None => Err(other()),
@@ -137,6 +138,15 @@ mod tests {
     fn a_bare_code_is_taken_only_where_it_will_do() {
         assert_eq!(read("4/0Ab_c-d\n", HERE, BareCode::Accepted).unwrap(), Pasted::Code(Secret::new("4/0Ab_c-d")));
         assert!(matches!(read("4/0Ab_c-d", HERE, BareCode::Refused), Err(Error::NotTheRedirect { .. })));
+    }
+
+    #[test]
+    fn a_redirect_that_is_no_address_takes_nothing_but_a_code() {
+        assert_eq!(read("1234567", "oob", BareCode::Accepted).unwrap(), Pasted::Code(Secret::new("1234567")));
+        for other in ["http://127.0.0.1/?oauth_verifier=1", "oob", "two words"] {
+            let outcome = read(other, "oob", BareCode::Refused);
+            assert!(matches!(outcome, Err(Error::NotTheRedirect { .. })), "{other}");
+        }
     }
 
     #[test]

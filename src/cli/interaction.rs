@@ -103,7 +103,12 @@ impl AtTerminal {
             .ok()
             .filter(|uri| uri.scheme() == "http")
             .and_then(|uri| Some((uri.host_str()?.to_owned(), uri.port()?)));
-        let Some((host, port)) = authority else { return };
+        let Some((host, port)) = authority else {
+            if shows_code(redirect_uri) && self.can_paste() {
+                self.terminal.say("Then paste the code that the page shows here.");
+            }
+            return;
+        };
         match (reason, self.can_paste()) {
             (Reason::Unwanted, true) => {
                 self.terminal.say("Then return here, or paste the address of the page you land on.")
@@ -141,7 +146,9 @@ impl Interaction for AtTerminal {
             *self.url.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(url.clone());
             self.terminal.say(&format!("Opening {url} in your browser."));
             self.shown.store(true, Ordering::Relaxed);
-            if self.can_paste() {
+            if self.can_paste() && shows_code(redirect_uri) {
+                self.terminal.say("Agree there, then paste the code that the page shows here.");
+            } else if self.can_paste() {
                 self.terminal.say(
                     "Not opening? Open the address yourself, then paste the address of the page you land on here.",
                 );
@@ -214,6 +221,11 @@ impl Interaction for AtTerminal {
             }
         })
     }
+}
+
+/// Whether the browser ends on the server's own page, which shows a code to copy: such redirects are no address.
+fn shows_code(redirect_uri: &str) -> bool {
+    !redirect_uri.contains("://")
 }
 
 /// Reads lines of standard input on a thread of its own, because a read cannot be given up.

@@ -3,7 +3,7 @@
 //! The library's errors say what happened; here it is decided what that means for the person (what to type next) and for
 //! a script (a stable code and JSON).
 
-use keyfob::protocol::ErrorResponse;
+use keyfob::protocol::{ErrorResponse, oauth1};
 use keyfob::session::index::Entry;
 use keyfob::session::{SessionKey, Trouble};
 use keyfob::{callback, client, grant, output, protocol, registry, session, system};
@@ -267,6 +267,14 @@ impl From<protocol::Error> for Failure {
                 let code = if error.is_security() { ExitCode::Security } else { ExitCode::Protocol };
                 Self::new(code, message)
             }
+            E::OAuth1(oauth1::Error::Plaintext { .. }) => Self::new(ExitCode::Security, message)
+                .hint("use https, or another  signature_method"),
+            E::OAuth1(oauth1::Error::NotConfirmed) => Self::new(ExitCode::Security, message).hint(
+                "if this server speaks the original OAuth 1.0, which has no verifier, set  oauth_version = \"1.0\"  in its entry",
+            ),
+            E::OAuth1(oauth1::Error::Key { .. }) => Self::new(ExitCode::Config, message)
+                .hint("set  private_key  in the provider's entry to an RSA key in PEM"),
+            E::OAuth1(_) => Self::new(ExitCode::Internal, message),
             E::EndpointParameter(_) => {
                 Self::new(ExitCode::Config, message).hint("take it out of the entry's  authorization_endpoint")
             }
@@ -300,6 +308,11 @@ impl Failure {
             "invalid_grant" => (
                 ExitCode::Refused,
                 Some("log in again; if it stays, compare the registered redirect URI and this machine's clock"),
+            ),
+            "timestamp_refused" => (ExitCode::Refused, Some("set this machine's clock and time zone right")),
+            "401" | "invalid_signature" | "signature_invalid" | "consumer_key_unknown" | "consumer_key_rejected" => (
+                ExitCode::Refused,
+                Some("check  client_id,  client_secret  and  signature_method  of the provider:  keyfob provider show"),
             ),
             "invalid_scope" => (ExitCode::Refused, Some("ask for other scopes with  --scope")),
             "redirect_uri_mismatch" => {
@@ -380,6 +393,8 @@ impl From<grant::Error> for Failure {
             E::TimedOut { .. } => Self::new(ExitCode::Timeout, error.to_string())
                 .hint("run the command again; without a browser here, open the printed address elsewhere and paste the address you land on"),
             E::ForeignRedirects { .. } => Self::new(ExitCode::Security, error.to_string()).hint("log in again from a fresh browser tab"),
+            E::ForeignCallbacks { .. } => Self::new(ExitCode::Security, error.to_string()).hint("log in again from a fresh browser tab"),
+            E::PastedToken |
             E::PastedState => Self::new(ExitCode::Security, error.to_string()).hint("paste the address that this very login led to"),
             E::NobodyToPaste { .. } => Self::usage(error.to_string()).hint("run it at a terminal"),
             E::RedirectUri { .. } => Self::usage(error.to_string()),
@@ -465,7 +480,12 @@ impl Failure {
 
 impl From<output::Error> for Failure {
     fn from(error: output::Error) -> Self {
-        Self::usage(error.to_string())
+        let failure = Self::usage(error.to_string());
+        match error {
+            output::Error::Signed { .. } => failure
+                .hint("name the one request that it is for:  keyfob token NAME --format header --for 'GET https://…'"),
+            _ => failure,
+        }
     }
 }
 

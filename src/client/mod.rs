@@ -8,6 +8,7 @@ mod discovery;
 mod endpoint;
 mod error;
 mod jwks;
+mod oauth1;
 mod support;
 
 use std::path::PathBuf;
@@ -27,10 +28,12 @@ use crate::system::{System, files, process};
 
 pub use endpoint::Repetition;
 pub use error::Error;
+pub use oauth1::{Signed, credentials};
 
 use cache::Cache;
 use discovery::Pinned;
 use jwks::Keys;
+use oauth1::OAuth1;
 
 /// Bytes of a file that holds a client secret.
 const SECRET_LIMIT: usize = 64 * 1024;
@@ -59,6 +62,7 @@ pub struct Client {
     provider: Provider,
     client_id: String,
     secret: Option<Secret>,
+    oauth1: Option<OAuth1>,
     system: Arc<System>,
     pinned: Pinned,
     freshness: Freshness,
@@ -97,6 +101,7 @@ impl Client {
             }
             _ => None,
         };
+        let oauth1 = OAuth1::new(&provider, &client_id, secret.as_ref(), &system, secrets)?;
         let by_hand = |key: &str| {
             matches!(
                 definition.origin(key),
@@ -108,6 +113,7 @@ impl Client {
             provider,
             client_id,
             secret,
+            oauth1,
             system,
             freshness,
             server: OnceCell::new(),

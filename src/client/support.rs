@@ -1,7 +1,7 @@
 //! What an entry may ask for that this program does not do: said before anything is sent.
 
 use super::Error;
-use crate::registry::words::{ClientAuth, Protocol, ResponseMode};
+use crate::registry::words::{ClientAuth, Protocol, RequestFormat, ResponseMode, TokenIn};
 use crate::registry::{Provider, provider::Endpoint};
 
 /// Checks that nothing in the entry would be ignored silently.
@@ -12,7 +12,14 @@ pub(super) fn check(provider: &Provider) -> Result<(), Error> {
     let demanded = |value: Option<bool>| value == Some(true);
     let run_time = |endpoint: &Option<Endpoint>| endpoint.as_ref().is_some_and(|endpoint| endpoint.url().is_none());
     let asked = [
-        (provider.protocol == Protocol::OAuth1, "protocol = \"oauth1\""),
+        (
+            provider.protocol == Protocol::OAuth1 && provider.token_request.format == RequestFormat::Json,
+            "token_request.format = \"json\"",
+        ),
+        (
+            provider.protocol == Protocol::OAuth1 && provider.userinfo.token_in == TokenIn::Query,
+            "userinfo.token_in = \"query\"",
+        ),
         (provider.profile.is_some(), "profile"),
         (demanded(provider.dpop_bound_access_tokens), "dpop_bound_access_tokens"),
         (demanded(provider.require_pushed_authorization_requests), "require_pushed_authorization_requests"),

@@ -4,7 +4,7 @@
 //! person consents. The first redirect that carries our `state`, received or pasted, decides.
 
 pub mod probe;
-mod redirect;
+pub(super) mod redirect;
 
 use std::time::Duration;
 

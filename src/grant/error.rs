@@ -34,6 +34,20 @@ pub enum Error {
         /// How long was waited.
         after: Duration,
     },
+    /// Nobody finished an OAuth 1.0 login in time, and somebody sent callbacks that were not its own.
+    #[error(
+        "no callback carried the `oauth_token` that was sent with a verifier; {refused} others came within {} s",
+        .after.as_secs()
+    )]
+    ForeignCallbacks {
+        /// How many were refused.
+        refused: usize,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// What was pasted is the callback of another OAuth 1.0 login.
+    #[error("the pasted address does not carry the `oauth_token` that was sent with a verifier")]
+    PastedToken,
     /// What was pasted does not answer this request.
     #[error("the pasted address does not carry the `state` that was sent")]
     PastedState,

@@ -20,6 +20,7 @@ use crate::protocol::userinfo::{self, Answer, Form, Rules, Subject};
 use crate::registry::Provider;
 use crate::registry::provider::Endpoint;
 use crate::registry::words::{self, Method, Protocol, RequestFormat, ResponseFormat, TokenIn, UserinfoFormat};
+use crate::system::http::Response;
 
 /// What is known of the person: the profile, and the name that the session gets.
 #[derive(Debug, Default)]
@@ -48,7 +49,11 @@ pub async fn identify(
 ) -> Result<Identity, Error> {
     let provider = client.provider();
     let paths = paths(provider);
-    let claims = id_token.map(IdToken::claims);
+    let claims = match tokens.token_type {
+        // OAuth 1.0 servers tell whose it is beside the token: `user_id`, `screen_name`.
+        TokenType::OAuth1 => Some(&tokens.kept),
+        TokenType::Bearer => id_token.map(IdToken::claims),
+    };
     let from_claims = profile::profile(&paths, None, claims);
     let mut identity = Identity {
         account: profile::account(provider.account.as_deref(), &from_claims, None, claims),
@@ -101,7 +106,7 @@ async fn ask(
     clock_tolerance: u64,
 ) -> Result<Map<String, Value>, Error> {
     let provider = client.provider();
-    let response = client.fetch(&request(provider, endpoint, tokens)?).await?;
+    let response = fetch(client, endpoint, tokens).await?;
     let server = client.server().await?;
     let signed = provider.userinfo.format == UserinfoFormat::Jwt || provider.userinfo_signed_response_alg.is_some();
     let rules = Rules {
@@ -125,6 +130,16 @@ async fn ask(
             Ok(rules.accept(verified).map_err(protocol::Error::from)?)
         }
     }
+}
+
+/// Asks with the token, in whatever way its type wants it presented.
+async fn fetch(client: &Client, endpoint: &Url, tokens: &TokenSet) -> Result<Response, Error> {
+    let request = request(client.provider(), endpoint, tokens)?;
+    Ok(match client::credentials(tokens).filter(|_| tokens.token_type == TokenType::OAuth1) {
+        // No patience here: what is sent again must be signed anew.
+        Some(credentials) => client.send_signed(request, Some(&credentials), &[]).await?.response,
+        None => client.fetch(&request).await?,
+    })
 }
 
 /// The request for userinfo, in the shape of the entry.
@@ -153,7 +168,7 @@ fn request(provider: &Provider, endpoint: &Url, tokens: &TokenSet) -> Result<cra
             request.headers_mut().insert(name, value);
         }
     }
-    if !in_query {
+    if !in_query && tokens.token_type == TokenType::Bearer {
         let value = match rules.auth_scheme.as_str() {
             "Bearer" => presentation::authorization(tokens.token_type, &tokens.access_token)?,
             own => presentation::scheme(own, &tokens.access_token)?,
@@ -170,7 +185,7 @@ fn request(provider: &Provider, endpoint: &Url, tokens: &TokenSet) -> Result<cra
 /// The mail address from an endpoint of its own: the primary one of a list.
 async fn email(client: &Client, tokens: &TokenSet) -> Option<String> {
     let endpoint = client.provider().userinfo.email_endpoint.as_ref().and_then(Endpoint::url)?;
-    let response = client.fetch(&request(client.provider(), endpoint, tokens).ok()?).await.ok()?;
+    let response = fetch(client, endpoint, tokens).await.ok()?;
     let Value::Array(list) = protocol::json::parse(response.body()).ok()? else { return None };
     let verified: Vec<&Value> = list.iter().filter(|entry| entry["verified"] == true).collect();
     let primary = verified.iter().find(|entry| entry["primary"] == true).or(verified.first())?;
@@ -187,7 +202,11 @@ fn paths(provider: &Provider) -> Paths {
         email: user.email.clone(),
         picture: user.picture.clone(),
     };
-    if provider.protocol == Protocol::Oidc { given.or_openid() } else { given }
+    match provider.protocol {
+        Protocol::Oidc => given.or_openid(),
+        Protocol::OAuth1 => given.or_oauth1(),
+        _ => given,
+    }
 }
 
 /// A table of the registry as ordered pairs.

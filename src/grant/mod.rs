@@ -6,6 +6,7 @@
 pub mod authorization_code;
 mod error;
 pub mod identity;
+pub mod oauth1;
 pub mod refresh_token;
 
 use std::future::{Future, pending};
@@ -19,6 +20,9 @@ use crate::client::Client;
 use crate::protocol::id_token::IdToken;
 use crate::protocol::token::{Remark, TokenSet};
 use crate::secret::Secret;
+
+// Whoever comes back from the browser does so in the same ways.
+use authorization_code::redirect as redirection;
 
 pub use error::Error;
 
@@ -65,7 +69,7 @@ pub struct Input {
 }
 
 /// The grants there are.
-pub static GRANTS: &[&dyn Grant] = &[&authorization_code::AuthorizationCode];
+pub static GRANTS: &[&dyn Grant] = &[&authorization_code::AuthorizationCode, &oauth1::OAuth1];
 
 /// The grant called `name`.
 pub fn find(name: &str) -> Option<&'static dyn Grant> {

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Error, Format, Presented, joined, presentable};
+use super::{Error, Format, Presented, joined, lines, text_of};
 
 /// `header = "Authorization: Bearer …"`, for `curl -K -`: the token is in no argument that others can list.
 ///
@@ -24,8 +24,10 @@ impl Format for Curl {
     }
 
     fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let token = quoted(presentable("token", presented.token)?);
-        Ok(joined(&["header = \"Authorization: ", presented.token_type.name(), " ", &token, "\"\n"]))
+        let headers: Vec<_> =
+            lines(self, presented)?.iter().map(|(name, value)| (*name, quoted(text_of(value)))).collect();
+        let parts = headers.iter().flat_map(|(name, value)| ["header = \"", name, ": ", value.as_str(), "\"\n"]);
+        Ok(joined(&parts.collect::<Vec<_>>()))
     }
 }
 

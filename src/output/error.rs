@@ -18,4 +18,10 @@ pub enum Error {
         /// The form.
         format: &'static str,
     },
+    /// Every request with the token must be signed, and the form is none of a request's headers, or no request was named.
+    #[error("every request with this token is signed for itself, so that the format `{format}` cannot hold it")]
+    Signed {
+        /// The form.
+        format: String,
+    },
 }

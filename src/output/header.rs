@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Error, Format, Presented, joined, presentable};
+use super::{Error, Format, Presented, joined, lines, text_of};
 
 /// `Authorization: Bearer …`, for `curl -H "$(…)"`.
 pub struct Header;
@@ -21,8 +21,9 @@ impl Format for Header {
     }
 
     fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let token = presentable("token", presented.token)?;
-        Ok(joined(&["Authorization: ", presented.token_type.name(), " ", token, "\n"]))
+        let headers = lines(self, presented)?;
+        let parts = headers.iter().flat_map(|(name, value)| [*name, ": ", text_of(value), "\n"]);
+        Ok(joined(&parts.collect::<Vec<_>>()))
     }
 }
 

@@ -1,18 +1,21 @@
 //! The token as a JSON object of headers.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::text::secret_line;
-use super::{Error, Format, Presented, joined, presentable};
+use super::{Error, Format, Presented, lines, text_of};
 
 /// `{"Authorization":"Bearer …"}`, for programs that take headers as JSON.
 pub struct Headers;
 
-#[derive(Serialize)]
-struct Object<'a> {
-    #[serde(rename = "Authorization")]
-    authorization: &'a str,
+/// Members in the order of the headers.
+struct Object<'a>(Vec<(&'a str, &'a str)>);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 impl Format for Headers {
@@ -29,10 +32,10 @@ impl Format for Headers {
     }
 
     fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let token = presentable("token", presented.token)?;
-        let value = joined(&[presented.token_type.name(), " ", token]);
-        let authorization = std::str::from_utf8(&value).expect("a presentable token is ASCII");
-        Ok(secret_line(&Object { authorization }, value.len()))
+        let headers = lines(self, presented)?;
+        let length = headers.iter().map(|(_, value)| value.len()).sum();
+        let members = headers.iter().map(|(name, value)| (*name, text_of(value))).collect();
+        Ok(secret_line(&Object(members), length))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::text::{rfc3339, secret_line};
-use super::{Error, Format, Presented, presentable};
+use super::{Error, Format, Presented, bare, presentable};
 
 /// `keyfob.token/1`.
 pub struct Json;
@@ -44,7 +44,7 @@ impl Format for Json {
         let object = Object {
             schema: "keyfob.token/1",
             session: presented.session,
-            access_token: presentable("token", presented.token)?,
+            access_token: bare(self, presented)?,
             token_type: presented.token_type.name(),
             expires_at: presented.expires_at.map(rfc3339),
             expires_in: presented.expires_at.map(|at| at.saturating_sub(presented.now).max(0)),

@@ -1,8 +1,9 @@
 //! The forms a token is handed out in.
 //!
 //! A [`Format`] turns a [`Presented`] token into the bytes of standard output, and refuses what could break out of the
-//! form: a token is checked when it is received, and here again. Each form is a file and a row of [`FORMATS`]. Tokens
-//! whose every request must be signed are not printed like this; that is left to `protocol::presentation`.
+//! form: a token is checked when it is received, and here again. Each form is a file and a row of [`FORMATS`]. A token
+//! whose every request must be signed is handed out as the headers for one request, which `protocol::presentation` makes;
+//! forms without headers refuse it.
 
 mod curl;
 mod error;
@@ -30,6 +31,8 @@ pub struct Presented<'a> {
     pub token: &'a Secret,
     /// How it is presented.
     pub token_type: TokenType,
+    /// Names and values of the headers that were made for one request, where the token is no header by itself.
+    pub signed: &'a [(String, Secret)],
     /// Seconds since 1970 at which it ends, if known.
     pub expires_at: Option<i64>,
     /// Seconds since 1970 now.
@@ -60,7 +63,8 @@ pub trait Format: Sync {
     /// The bytes for standard output, wiped when dropped.
     ///
     /// # Errors
-    /// [`Error::Unpresentable`] for a token that could break out of the form; [`Error::NoUser`] where the form needs one.
+    /// [`Error::Unpresentable`] for a token that could break out of the form; [`Error::NoUser`] where the form needs one;
+    /// [`Error::Signed`] for a token that the form cannot hold.
     fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error>;
 }
 
@@ -92,6 +96,38 @@ fn presentable<'a>(what: &'static str, token: &'a Secret) -> Result<&'a str, Err
     Err(Error::Unpresentable { what, reason })
 }
 
+/// The token for a form that holds it and nothing else.
+///
+/// # Errors
+/// [`Error::Signed`] for one that is worth nothing by itself; as [`presentable`].
+fn bare<'a>(format: &dyn Format, presented: &Presented<'a>) -> Result<&'a str, Error> {
+    match presented.token_type {
+        TokenType::Bearer => presentable("token", presented.token),
+        TokenType::OAuth1 => Err(Error::Signed { format: format.name().to_owned() }),
+    }
+}
+
+/// A header's name and value.
+type Line<'a> = (&'a str, Zeroizing<Vec<u8>>);
+
+/// Names and values of the headers that present the token.
+///
+/// # Errors
+/// [`Error::Signed`] where the request is not known that they are for; as [`presentable`].
+fn lines<'a>(format: &dyn Format, presented: &Presented<'a>) -> Result<Vec<Line<'a>>, Error> {
+    if presented.signed.is_empty() {
+        let token = bare(format, presented)?;
+        return Ok(vec![("Authorization", joined(&[presented.token_type.name(), " ", token]))]);
+    }
+    let signed = presented.signed.iter();
+    signed.map(|(name, value)| Ok((name.as_str(), joined(&[presentable("header", value)?])))).collect()
+}
+
+/// A header's value, which is ASCII.
+fn text_of(value: &[u8]) -> &str {
+    std::str::from_utf8(value).expect("a presentable value is ASCII")
+}
+
 /// Joins `parts` without leaving copies behind: the room is taken at once.
 fn joined(parts: &[&str]) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
@@ -111,6 +147,7 @@ mod testing {
             session: "acme/ada",
             token,
             token_type: TokenType::Bearer,
+            signed: &[],
             expires_at: None,
             now: 1_795_435_980,
             scopes: &[],
@@ -133,6 +170,7 @@ mod tests {
 
     use super::testing::{presented, rendered};
     use super::{Error, FORMATS, format};
+    use crate::protocol::token::TokenType;
     use crate::secret::Secret;
 
     #[test]
@@ -161,6 +199,31 @@ mod tests {
                 let result = format.render(&presented(&token));
                 assert!(matches!(result, Err(Error::Unpresentable { .. })), "{} {hostile:?}", format.name());
             }
+        }
+    }
+
+    #[test]
+    fn a_token_that_must_be_signed_is_handed_out_as_the_headers_of_one_request_only() {
+        let token = Secret::new("abc");
+        let signed = [("Authorization".to_owned(), Secret::new("OAuth a=\"b\"")), ("Other".into(), Secret::new("c"))];
+        let mut presented = presented(&token);
+        presented.token_type = TokenType::OAuth1;
+
+        for format in FORMATS {
+            let refused = Err(Error::Signed { format: format.name().into() });
+            assert_eq!(rendered(*format, &presented), refused);
+        }
+        presented.signed = &signed;
+        for (name, expected) in [
+            ("raw", None),
+            ("json", None),
+            ("header", Some("Authorization: OAuth a=\"b\"\nOther: c\n")),
+            ("headers", Some("{\"Authorization\":\"OAuth a=\\\"b\\\"\",\"Other\":\"c\"}\n")),
+            ("curl", Some("header = \"Authorization: OAuth a=\\\"b\\\"\"\nheader = \"Other: c\"\n")),
+            ("xoauth2", None),
+            ("oauthbearer", None),
+        ] {
+            assert_eq!(rendered(format(name).unwrap(), &presented).ok().as_deref(), expected, "{name}");
         }
     }
 

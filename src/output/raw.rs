@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Error, Format, Presented, joined, presentable};
+use super::{Error, Format, Presented, bare, joined};
 
 /// The token and one newline.
 pub struct Raw;
@@ -21,7 +21,7 @@ impl Format for Raw {
     }
 
     fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        Ok(joined(&[presentable("token", presented.token)?, "\n"]))
+        Ok(joined(&[bare(self, presented)?, "\n"]))
     }
 }
 

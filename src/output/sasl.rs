@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{Error, Format, Presented, joined, presentable};
+use super::{Error, Format, Presented, bare, joined};
 
 /// Separates and ends the parts of both mechanisms: Control-A.
 const SEPARATOR: &str = "\u{1}";
@@ -26,7 +26,7 @@ impl Format for Xoauth2 {
     }
 
     fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let token = presentable("token", presented.token)?;
+        let token = bare(self, presented)?;
         let user = text("user name", presented.user.ok_or(Error::NoUser { format: self.name() })?)?;
         let end = [SEPARATOR, SEPARATOR].concat();
         Ok(base64_line(&joined(&["user=", user, SEPARATOR, "auth=Bearer ", token, &end])))
@@ -53,7 +53,7 @@ impl Format for OauthBearer {
     }
 
     fn render(&self, presented: &Presented<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let token = presentable("token", presented.token)?;
+        let token = bare(self, presented)?;
         let authzid = match presented.user {
             Some(user) => format!("a={}", text("user name", user)?.replace('=', "=3D").replace(',', "=2C")),
             None => String::new(),

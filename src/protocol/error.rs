@@ -209,6 +209,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A request of OAuth 1.0 that must not be sent, or an answer that must not be used.
+    #[error(transparent)]
+    OAuth1(#[from] super::oauth1::Error),
     /// The authorization endpoint's own query has a parameter that the request sets (RFC 6749 §3.1).
     #[error("the `authorization_endpoint` has the parameter `{0}` in its query, which the request sets itself")]
     EndpointParameter(String),

@@ -5,6 +5,7 @@
 //! are passed in. Sending is left to `client`, waiting for a person to `grant`.
 
 pub mod authorization;
+pub mod call;
 pub mod challenge;
 pub mod client_auth;
 mod error;
@@ -13,6 +14,7 @@ pub mod id_token;
 pub mod jose;
 pub mod json;
 pub mod metadata;
+pub mod oauth1;
 pub mod parameters;
 pub mod pkce;
 pub mod presentation;

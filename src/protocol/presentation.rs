@@ -1,48 +1,46 @@
 //! A token on a request to a resource server.
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, Method};
-use url::Url;
+use http::{HeaderName, HeaderValue};
 
 use super::Error;
+use super::call::Call;
+use super::oauth1::{Consumer, Credentials, Fresh, header};
 use super::token::TokenType;
 use crate::secret::Secret;
 
-/// What of a request to a resource server the proof beside a token may cover.
-#[derive(Debug, Clone, Copy)]
-pub struct Presented<'a> {
-    /// The method.
-    pub method: &'a Method,
-    /// The address, its query included.
-    pub url: &'a Url,
-    /// The body, if it is a form: its parameters are signed with the request (RFC 5849 §3.4.1.3.1).
-    pub form: Option<&'a [u8]>,
+/// How a token is put on requests.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Presentation<'a> {
+    /// As it is, whatever the request (RFC 6750 §2.1).
+    Bearer(&'a Secret),
+    /// By a signature of each request (RFC 5849 §3).
+    OAuth1 {
+        /// The client.
+        consumer: &'a Consumer,
+        /// The token and its secret.
+        credentials: Credentials,
+    },
 }
 
-/// Puts a token on a request, as its type demands. Called anew for each request, a repeated one too: a proof is for one
-/// request only.
-///
-/// # Errors
-/// [`Error::Parameter`] for a token that fits no header, or that cannot be presented without more than itself.
-///
-/// # Specification
-/// RFC 6750 §2.1; RFC 5849 §3.
-pub fn present(
-    token_type: TokenType,
-    token: &Secret,
-    request: Presented<'_>,
-    headers: &mut HeaderMap,
-) -> Result<(), Error> {
-    match token_type {
-        TokenType::Bearer => {
-            headers.insert(AUTHORIZATION, authorization(token_type, token)?);
-            Ok(())
-        }
-        TokenType::OAuth1 => {
-            let Presented { method, url, .. } = request;
-            let reason = format!("`{method} {}` must be signed", url.path());
-            Err(Error::Parameter { name: "access_token".into(), reason })
-        }
+impl Presentation<'_> {
+    /// The headers that present the token with this one request. `fresh` is used up: each request, and each repetition of
+    /// one, needs its own.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a token that fits no header; [`Error::OAuth1`] for a request that must not be signed.
+    ///
+    /// # Specification
+    /// RFC 6750 §2.1; RFC 5849 §3.5.1.
+    pub fn headers(&self, call: &Call<'_>, fresh: &Fresh) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+        let value = match self {
+            Self::Bearer(token) => authorization(TokenType::Bearer, token)?,
+            Self::OAuth1 { consumer, credentials } => {
+                header::authorization(consumer, Some(credentials), &[], call, fresh)?
+            }
+        };
+        Ok(vec![(AUTHORIZATION, value)])
     }
 }
 
@@ -67,4 +65,37 @@ pub fn scheme(name: &str, token: &Secret) -> Result<HeaderValue, Error> {
         .map_err(|_| Error::Parameter { name: "access_token".into(), reason: "it fits no header".into() })?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, header::AUTHORIZATION};
+    use url::Url;
+
+    use super::{Call, Consumer, Credentials, Fresh, Presentation};
+    use crate::protocol::call::Body;
+    use crate::protocol::oauth1::Signing;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_bearer_token_is_the_same_for_every_request_and_a_signature_is_not() {
+        let token = Secret::new("mF_9.B5f-4.1JqM");
+        let consumer = Consumer { key: "k".into(), signing: Signing::HmacSha1("s".into()), realm: None };
+        let credentials = Credentials { token: "t".into(), secret: "u".into() };
+        let urls = ["https://a.example/", "https://a.example/?b"].map(|url| Url::parse(url).unwrap());
+        let values = |presentation: &Presentation<'_>| {
+            urls.each_ref().map(|url| {
+                let call = Call { method: &Method::GET, url, body: Body::None };
+                let fresh = Fresh { timestamp: 1, nonce: "n".into() };
+                let [(name, value)] = &presentation.headers(&call, &fresh).unwrap()[..] else { panic!() };
+                assert_eq!((name, value.is_sensitive()), (&AUTHORIZATION, true));
+                value.to_str().unwrap().to_owned()
+            })
+        };
+
+        // The token of RFC 6750 §2.1.
+        assert_eq!(values(&Presentation::Bearer(&token)), ["Bearer mF_9.B5f-4.1JqM"; 2]);
+        let [one, other] = values(&Presentation::OAuth1 { consumer: &consumer, credentials });
+        assert!(one.starts_with("OAuth ") && other.starts_with("OAuth ") && one != other);
+    }
 }

@@ -68,6 +68,17 @@ impl Paths {
         }
         self
     }
+
+    /// These paths, and where there is none for identifier and user name, what OAuth 1.0 servers commonly tell with the
+    /// token (Twitter since 2009, and whoever followed it).
+    pub fn or_oauth1(mut self) -> Self {
+        for (paths, name) in [(&mut self.id, "user_id"), (&mut self.username, "screen_name")] {
+            if paths.is_empty() {
+                paths.push(name.to_owned());
+            }
+        }
+        self
+    }
 }
 
 /// What the checked userinfo answer and the ID token's checked claims say at `paths`.

@@ -25,7 +25,10 @@ pub async fn binding(client: &Client) -> Result<Binding, Error> {
         userinfo_endpoint: text(&server.userinfo_endpoint),
         jwks_uri: text(&server.jwks_uri),
         client_id: client.client_id().to_owned(),
-        client_auth: client.authentication().await.map_err(grant::Error::from)?.method().to_owned(),
+        client_auth: match client.consumer() {
+            Some(consumer) => consumer.signing.method().to_owned(),
+            None => client.authentication().await.map_err(grant::Error::from)?.method().to_owned(),
+        },
     })
 }
 
@@ -33,7 +36,10 @@ pub async fn binding(client: &Client) -> Result<Binding, Error> {
 ///
 /// What can be told without the network is told first, so that a server that took another's place is not even asked. What
 /// was not noted at the login (a token that was brought along) cannot have changed.
-pub(super) async fn check(session: &Session, client: &Client) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Moved`] with what has changed; why it cannot be known.
+pub async fn check(session: &Session, client: &Client) -> Result<(), Error> {
     let then = &session.binding;
     let moved = |what: &'static str, then: &str, now: &str| {
         Err(Error::Moved { key: session.key.clone(), what, then: then.to_owned(), now: now.to_owned() })

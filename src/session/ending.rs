@@ -9,6 +9,7 @@ use crate::client::{Client, Repetition};
 use crate::grant;
 use crate::protocol;
 use crate::protocol::revocation::{self, TokenTypeHint};
+use crate::protocol::token::TokenType;
 use crate::secret::Secret;
 
 /// Longest wait that a server may ask for before the one repetition.
@@ -25,6 +26,10 @@ const PATIENCE: u64 = 30;
 /// # Specification
 /// RFC 7009 §2.1: revoking a refresh token also ends access tokens where the server can do that.
 pub async fn revoke(session: &Session, client: &Client) -> Result<bool, Error> {
+    // OAuth 1.0 has no such endpoint; some servers have one of their own, each in another way.
+    if session.tokens.token_type == TokenType::OAuth1 {
+        return Ok(false);
+    }
     super::binding::check(session, client).await?;
     let server = client.server().await.map_err(grant::Error::from)?;
     let Some(endpoint) = server.revocation_endpoint.clone() else { return Ok(false) };

@@ -128,7 +128,7 @@ pub struct Binding {
     pub jwks_uri: Option<String>,
     /// As which client.
     pub client_id: String,
-    /// The client authentication's registered name.
+    /// The client authentication's registered name; of OAuth 1.0, the signature method's.
     pub client_auth: String,
 }
 

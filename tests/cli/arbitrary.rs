@@ -4,14 +4,17 @@ use keyfob::protocol::authorization::check_extra;
 use keyfob::protocol::http::retry_after;
 use keyfob::protocol::jose::{JwkSet, Jws};
 use keyfob::protocol::metadata::{AuthorizationServer, IssuerMatch};
+use keyfob::protocol::oauth1::credentials::{self, Confirmation};
+use keyfob::protocol::oauth1::{PrivateKey, Signing, problem};
 use keyfob::protocol::token::{Asked, Rules, TokenResponse};
 use keyfob::protocol::userinfo::{self, Form, Subject};
 use keyfob::protocol::{json, scope};
+use keyfob::secret::Secret;
 use keyfob::session::{SessionKey, record};
 use keyfob::system::http::Response;
 
 /// Documents from which the others are made.
-const SEEDS: [&str; 9] = [
+const SEEDS: [&str; 11] = [
     r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer","expires_in":3600,"scope":"a b","refresh_token":"x"}"#,
     r#"{"error":"invalid_grant","error_description":"no","error_uri":"https://a.example"}"#,
     r#"{"issuer":"https://a.example","token_endpoint":"https://a.example/t","authorization_endpoint":"https://a.example/a","code_challenge_methods_supported":["S256"]}"#,
@@ -21,6 +24,8 @@ const SEEDS: [&str; 9] = [
     "callback({\"access_token\":\"x\",\"token_type\":\"bearer\"});",
     "access_token=x%2Fy&token_type=bearer&expires_in=60",
     "Wed, 21 Oct 2015 07:28:00 GMT",
+    "oauth_token=hdk48Djdsa&oauth_token_secret=xyz4992k83j47x0b&oauth_callback_confirmed=true&oauth_expires_in=1",
+    "OAuth realm=\"x\", oauth_problem=\"timestamp_refused\", oauth_acceptable_timestamps=\"1000-2000\"",
 ];
 
 /// xorshift64*, so that every run makes the same documents.
@@ -76,6 +81,7 @@ fn no_document_makes_a_reader_panic() {
         tolerance: 60,
         now: 0,
     };
+    let signing = Signing::HmacSha1(Secret::default());
     for _ in 0..20_000 {
         let bytes = random.document();
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -85,7 +91,9 @@ fn no_document_makes_a_reader_panic() {
         *response.status_mut() =
             http::StatusCode::from_u16([200, 201, 400, 401, 503][random.below(5)]).expect("a status");
         if let Ok(value) = http::HeaderValue::from_bytes(&bytes) {
-            response.headers_mut().insert("retry-after", value);
+            response.headers_mut().insert("retry-after", value.clone());
+            response.headers_mut().insert("www-authenticate", value.clone());
+            response.headers_mut().insert("date", value);
         }
 
         for rules in [&Rules::default(), &lenient] {
@@ -97,6 +105,10 @@ fn no_document_makes_a_reader_panic() {
             let _ = AuthorizationServer::read(&members, "https://a.example", IssuerMatch::Exact);
             let _ = AuthorizationServer::read(&members, "https://a.example", IssuerMatch::Template);
         }
+        let _ = credentials::temporary(&response, &signing, Confirmation::Required, 0);
+        let _ = credentials::issued(&response, &signing, i64::MAX);
+        let _ = problem::server_time(&response, i64::MIN);
+        let _ = PrivateKey::from_pem(&text);
         let _ = JwkSet::parse(&bytes);
         let _ = Jws::parse(&text);
         let _ = record::from_bytes(&bytes, &key, "here");

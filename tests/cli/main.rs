@@ -18,6 +18,7 @@ mod kept;
 mod list_status;
 mod login;
 mod network;
+mod oauth1;
 mod output;
 mod process;
 mod provider;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use keyfob::client::Freshness;
+use keyfob::grant::oauth1::OAuth1;
 use keyfob::grant::{self, Grant, GrantRequest, authorization_code};
-use keyfob::registry::Definition;
+use keyfob::registry::words::Protocol;
+use keyfob::registry::{Definition, Provider};
 use keyfob::session::index::Entry;
 use keyfob::session::login::LoggedIn;
 use keyfob::session::{self, Override};
@@ -124,9 +126,9 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     context.waits_for_a_person();
     let (name, account) = place(context, arguments.target.as_deref())?;
     let mut definition = context.provider(&name)?;
-    if arguments.grant.is_some() {
+    if let Some(grant) = &arguments.grant {
         // A name that is wrong is told before a client that is missing.
-        chosen(arguments.grant.as_deref(), &[], &name)?;
+        named(grant)?;
     }
     let mut overrides = earlier(context, &definition, account.as_deref(), arguments)?;
     overrides::apply(&overrides, &mut definition)?;
@@ -138,7 +140,7 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     }
     let client = context.client(&definition, Freshness::Anew)?;
     let provider = client.provider();
-    let grant = chosen(arguments.grant.as_deref(), &provider.grants, &provider.name)?;
+    let grant = chosen(arguments.grant.as_deref(), provider)?;
     let request = request(context, arguments, &definition, account.as_deref())?;
     let user = interaction(context, arguments, &definition, account.as_deref(), &provider.name)?;
     let keeper = context.keeper()?;
@@ -250,19 +252,31 @@ fn given(context: &Context, arguments: &Arguments, definition: &Definition) -> R
 }
 
 /// The grant that is asked for, or the first of the entry's that exists.
-fn chosen(asked: Option<&str>, offered: &[String], provider: &str) -> Result<&'static dyn Grant, Failure> {
-    let names = || grant::GRANTS.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ");
-    if let Some(name) = asked {
-        let known = grant::find(name);
-        return known.ok_or_else(|| {
-            Failure::usage(format!("there is no grant `{name}`")).hint(format!("there is: {}", names()))
-        });
+fn chosen(asked: Option<&str>, provider: &Provider) -> Result<&'static dyn Grant, Failure> {
+    let (offered, name) = (&provider.grants, &provider.name);
+    if let Some(asked) = asked {
+        let grant = named(asked)?;
+        if (grant.name() == OAuth1.name()) != (provider.protocol == Protocol::OAuth1) {
+            let speaks = if provider.protocol == Protocol::OAuth1 { "OAuth 1.0" } else { "OAuth 2.0" };
+            return Err(Failure::usage(format!("{name} speaks {speaks}, which has no grant `{asked}`")));
+        }
+        return Ok(grant);
     }
     let found = offered.iter().find_map(|name| grant::find(name));
     found.ok_or_else(|| {
-        let message = format!("{provider} offers {}, of which keyfob has none", offered.join(", "));
-        Failure::new(ExitCode::Config, message).hint(format!("keyfob has: {}", names()))
+        let message = format!("{name} offers {}, of which keyfob has none", offered.join(", "));
+        Failure::new(ExitCode::Config, message).hint(format!("keyfob has: {}", grants()))
     })
+}
+
+/// The grant of this name.
+fn named(name: &str) -> Result<&'static dyn Grant, Failure> {
+    let unknown = || Failure::usage(format!("there is no grant `{name}`")).hint(format!("there is: {}", grants()));
+    grant::find(name).ok_or_else(unknown)
+}
+
+fn grants() -> String {
+    grant::GRANTS.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn request(

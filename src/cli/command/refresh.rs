@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use keyfob::client::Freshness;
+use keyfob::protocol::token::TokenType;
 use keyfob::session::index::Entry;
 use keyfob::session::{Renewal, Renewed};
 use serde_json::{Value, json};
@@ -80,6 +81,9 @@ fn renew(context: &Context, entry: &Entry, within: Option<Duration>) -> Result<E
         context.terminal.say(&format!("  {} does not expire that soon", entry.key));
         return Ok(entry.clone());
     }
+    if entry.token_type == TokenType::OAuth1.name() && entry.trouble.is_none() {
+        return Err(not_renewable(entry));
+    }
     if entry.trouble.is_some() || !entry.refreshable {
         return Err(Failure::login_required(&entry.key, entry.trouble.as_ref()));
     }
@@ -100,4 +104,13 @@ fn renew(context: &Context, entry: &Entry, within: Option<Duration>) -> Result<E
     let ends = Wording::new(context.now()).expiry_inline(renewed.expires_at);
     context.terminal.success(&format!("{} renewed, expires {ends}", renewed.key));
     Ok(renewed)
+}
+
+/// OAuth 1.0 has no refresh: its tokens are good until somebody takes them back (RFC 5849 §4.10).
+fn not_renewable(entry: &Entry) -> Failure {
+    let what = match entry.expires_at {
+        None => "tokens of OAuth 1.0a do not expire, and there is no way to renew them",
+        Some(_) => "this token of OAuth 1.0a ends, and there is no way to renew it",
+    };
+    Failure::new(ExitCode::LoginRequired, format!("{}: {what}; a new one takes a login", entry.key)).session(&entry.key)
 }

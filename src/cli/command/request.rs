@@ -11,6 +11,7 @@ mod hosts;
 mod output;
 mod redirect;
 mod session;
+mod signer;
 mod verdict;
 
 use std::path::PathBuf;

@@ -2,6 +2,8 @@
 //!
 //! A token that is good costs no network and no lock; everything that the network needs is made only when it is needed.
 
+mod signed;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use keyfob::client::Freshness;
 use keyfob::output::{self, Presented};
 use keyfob::protocol::authorization::check_resource;
 use keyfob::protocol::scope;
+use keyfob::protocol::token::TokenType;
 use keyfob::secret::Secret;
 use keyfob::session::index::Entry;
 use keyfob::session::{Renewal, Renewed, Session, Taken};
@@ -26,11 +29,12 @@ use crate::cli::shown::{self, State};
 use crate::cli::target::{self, Absence};
 
 use super::login;
+use signed::Wanted;
 
 /// Which token, and in which form.
 #[derive(Debug, PartialEq, Args)]
 #[command(
-    before_help = "Examples:\n  keyfob token github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user\n  keyfob token github --format curl | curl -K - https://api.github.com/user\n  keyfob token acme --json | jq -r .expires_at"
+    before_help = "Examples:\n  keyfob token github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user\n  keyfob token github --format curl | curl -K - https://api.github.com/user\n  keyfob token tumblr --format header --for 'GET https://api.tumblr.com/v2/user/info'\n  keyfob token acme --json | jq -r .expires_at"
 )]
 pub struct Arguments {
     /// Provider, session or address
@@ -43,6 +47,11 @@ pub struct Arguments {
     /// The ID token instead of the access token
     #[arg(long)]
     id_token: bool,
+
+    /// The request that a signed token (OAuth 1.0a) is to be presented with, without a form in its body; with --format
+    /// header, headers or curl
+    #[arg(long = "for", value_name = "METHOD URL", conflicts_with = "id_token")]
+    request: Option<String>,
 
     /// Refresh unless valid for at least this long [default: 60s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -75,16 +84,18 @@ fn format_names() -> Vec<&'static str> {
 
 /// Prints the token.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    // Before a login, which a slip in it must not cost.
+    let wanted = arguments.request.as_deref().map(Wanted::parse).transpose()?;
     let entry = match target::session(context, arguments.target.as_deref(), Absence::NeedsLogin) {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
             login::login(context, &login::Arguments::within(arguments.target.as_deref()))?
         }
         outcome => outcome?,
     };
-    let taken = match take(context, arguments, &entry) {
+    let taken = match take(context, arguments, &entry, wanted.as_ref()) {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
             let entry = login::login(context, &login::Arguments::within(Some(&entry.key.to_string())))?;
-            take(context, arguments, &entry)?
+            take(context, arguments, &entry, wanted.as_ref())?
         }
         outcome => outcome.map_err(|failure| failure.mended_by(&entry))?,
     };
@@ -102,9 +113,11 @@ fn may_log_in(context: &Context, arguments: &Arguments) -> Result<bool, Failure>
 struct Handed {
     token: Taken,
     id_token: Option<Secret>,
+    /// The headers for the one request, of a token that is no header by itself.
+    signed: Vec<(String, Secret)>,
 }
 
-fn take(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Handed, Failure> {
+fn take(context: &Context, arguments: &Arguments, entry: &Entry, wanted: Option<&Wanted>) -> Result<Handed, Failure> {
     let keeper = context.keeper_of(entry)?;
     if arguments.id_token && !entry.has_id_token {
         return Err(no_id_token(entry));
@@ -114,6 +127,9 @@ fn take(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Hande
     if !arguments.scope.is_empty() || !arguments.resource.is_empty() {
         return narrowed(context, arguments, entry);
     }
+    if entry.token_type == TokenType::OAuth1.name() {
+        return signed(context, arguments, entry, wanted, min_validity);
+    }
     // The ID token is only in the store.
     let whole = arguments.id_token || (wants_json(context, arguments) && entry.has_id_token);
     if whole {
@@ -122,7 +138,7 @@ fn take(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Hande
             return handed(session);
         }
     } else if let Some(token) = keeper.valid(entry, min_validity)? {
-        return Ok(Handed { token, id_token: None });
+        return Ok(Handed { token, id_token: None, signed: Vec::new() });
     }
     if arguments.no_refresh {
         let message = format!("{}: no stored token is valid long enough, and none was to be fetched", entry.key);
@@ -154,7 +170,28 @@ fn handed(session: Session) -> Result<Handed, Failure> {
             scopes: tokens.scopes,
         },
         id_token: tokens.id_token,
+        signed: Vec::new(),
     })
+}
+
+/// A token that no request may carry without its own signature.
+fn signed(
+    context: &Context,
+    arguments: &Arguments,
+    entry: &Entry,
+    wanted: Option<&Wanted>,
+    min_validity: i64,
+) -> Result<Handed, Failure> {
+    let form = form(context, arguments);
+    let Some(wanted) = wanted.filter(|_| ["header", "headers", "curl"].contains(&form)) else {
+        return Err(output::Error::Signed { format: form.to_owned() }.into());
+    };
+    let session = context.keeper()?.load(&entry.key)?;
+    if !is_good(&session, min_validity, context.now(), false) {
+        return Err(Failure::login_required(&entry.key, session.trouble.as_ref()));
+    }
+    let signed = signed::lines(context, &session, wanted)?;
+    Ok(Handed { signed, ..handed(session)? })
 }
 
 fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) -> Result<Handed, Failure> {
@@ -214,7 +251,7 @@ fn narrowed(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<H
     let narrowed = keeper.narrowed(&entry.key, &client, wanted, &arguments.resource, tolerance);
     let (token, remarks) = context.block_on(narrowed)?.map_err(|error| Failure::from(error).session(&entry.key))?;
     shown::remarks(&context.terminal, &remarks);
-    Ok(Handed { token, id_token: None })
+    Ok(Handed { token, id_token: None, signed: Vec::new() })
 }
 
 fn no_id_token(entry: &Entry) -> Failure {
@@ -224,14 +261,16 @@ fn no_id_token(entry: &Entry) -> Failure {
 }
 
 fn wants_json(context: &Context, arguments: &Arguments) -> bool {
-    match &arguments.format {
-        Some(name) => name == "json",
-        None => context.common.json,
-    }
+    form(context, arguments) == "json"
+}
+
+/// The name of the form that is asked for.
+fn form<'a>(context: &Context, arguments: &'a Arguments) -> &'a str {
+    arguments.format.as_deref().unwrap_or(if context.common.json { "json" } else { "raw" })
 }
 
 fn deliver(context: &Context, arguments: &Arguments, entry: &Entry, handed: &Handed) -> Result<ExitCode, Failure> {
-    let name = arguments.format.as_deref().unwrap_or(if context.common.json { "json" } else { "raw" });
+    let name = form(context, arguments);
     let format = output::format(name).ok_or_else(|| Failure::usage(format!("there is no form `{name}`")))?;
     let id_token = handed.id_token.as_ref();
     let token = match (arguments.id_token, id_token) {
@@ -245,6 +284,7 @@ fn deliver(context: &Context, arguments: &Arguments, entry: &Entry, handed: &Han
         session: &session,
         token,
         token_type: handed.token.token_type,
+        signed: &handed.signed,
         expires_at: handed.token.expires_at,
         now: context.now(),
         scopes: &handed.token.scopes,

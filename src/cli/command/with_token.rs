@@ -4,6 +4,7 @@ use keyfob::client::Freshness;
 use keyfob::protocol::token::{Asked, Rules, TokenResponse, TokenSet, TokenType};
 use keyfob::registry::Definition;
 use keyfob::registry::provider::Endpoint;
+use keyfob::registry::words::Protocol;
 use keyfob::session::index::Entry;
 use keyfob::session::login::Name;
 use keyfob::session::{Binding, Profile, Session, SessionKey, binding};
@@ -18,6 +19,10 @@ use crate::cli::shown;
 
 /// Reads a token, or a token response as JSON, from standard input and keeps it.
 pub fn keep(context: &Context, definition: &Definition, name: Name<'_>) -> Result<Entry, Failure> {
+    if definition.provider().is_ok_and(|provider| provider.protocol == Protocol::OAuth1) {
+        let message = format!("{} speaks OAuth 1.0, whose token is worth nothing without its secret", definition.id);
+        return Err(Failure::usage(message).hint(format!("log in:  keyfob login {}", definition.id)));
+    }
     let keeper = context.keeper()?;
     keeper.probe()?;
     let tokens = read(context)?;

@@ -10,7 +10,7 @@ use crate::registry::Provider;
 use crate::registry::words::{Loopback as LoopbackRule, ResponseMode};
 
 /// The redirect URI, and the listener behind it where it is an address of this machine.
-pub(super) async fn redirect(
+pub(in crate::grant) async fn redirect(
     provider: &Provider,
     request: &GrantRequest,
     user: &dyn Interaction,

@@ -12,6 +12,8 @@ use std::thread;
 pub enum Part {
     /// node with the packages of `tests/testserver`, and Python for its scripted person.
     Server,
+    /// Python with the packages of `tests/oauth1server`.
+    OAuth1Server,
     /// A headless Chromium.
     Chromium,
     /// A message bus and gnome-keyring.
@@ -46,10 +48,24 @@ pub fn testserver() -> PathBuf {
 
 /// Where the test server's packages are; named explicitly because the children of a test have another home.
 pub fn testserver_cache() -> PathBuf {
+    cache("KEYFOB_TESTSERVER_CACHE", "keyfob-testserver")
+}
+
+/// The folder of the OAuth 1.0a server.
+pub fn oauth1server() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oauth1server")
+}
+
+/// Where its packages are.
+pub fn oauth1server_cache() -> PathBuf {
+    cache("KEYFOB_OAUTH1SERVER_CACHE", "keyfob-oauth1server")
+}
+
+fn cache(variable: &str, name: &str) -> PathBuf {
     let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    var("KEYFOB_TESTSERVER_CACHE").unwrap_or_else(|| {
+    var(variable).unwrap_or_else(|| {
         let cache = var("XDG_CACHE_HOME").or_else(|| var("HOME").map(|home| home.join(".cache")));
-        cache.unwrap_or_else(env::temp_dir).join("keyfob-testserver")
+        cache.unwrap_or_else(env::temp_dir).join(name)
     })
 }
 
@@ -65,6 +81,10 @@ impl Part {
             Part::Server => {
                 static SERVER: OnceLock<Option<&'static str>> = OnceLock::new();
                 *SERVER.get_or_init(server_missing)
+            }
+            Part::OAuth1Server => {
+                static SERVER: OnceLock<Option<&'static str>> = OnceLock::new();
+                *SERVER.get_or_init(oauth1server_missing)
             }
             Part::Chromium => lacks("chromium").then_some("chromium is not installed"),
             Part::Keyring => (lacks("gnome-keyring-daemon") || lacks("dbus-daemon") || lacks("dbus-send"))
@@ -88,6 +108,15 @@ fn server_missing() -> Option<&'static str> {
     }
     let installed = Command::new(testserver().join("install")).arg(testserver_cache()).stdin(Stdio::null()).status();
     (!installed.is_ok_and(|status| status.success())).then_some("tests/testserver/install did not succeed")
+}
+
+fn oauth1server_missing() -> Option<&'static str> {
+    if lacks("flock") || python().is_none() {
+        return Some("the OAuth 1.0a server needs flock and python3");
+    }
+    let installed =
+        Command::new(oauth1server().join("install")).arg(oauth1server_cache()).stdin(Stdio::null()).status();
+    (!installed.is_ok_and(|status| status.success())).then_some("tests/oauth1server/install did not succeed")
 }
 
 fn lacks(program: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The body that the user gives: `DATA`, `@FILE` or `@-`.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -52,11 +53,23 @@ impl Body {
         !matches!(self, Self::Once(_))
     }
 
-    /// The bytes, where they are in memory.
-    pub fn bytes(&self) -> Option<&[u8]> {
+    /// The bytes that a signature covers; `None` for those that are not at hand as a whole. The parameters of a form are
+    /// signed wherever they are (RFC 5849 §3.4.1.3.1).
+    ///
+    /// # Errors
+    /// A form that cannot be read, or not twice.
+    pub fn covered(&self, is_form: bool) -> Result<Option<Cow<'_, [u8]>>, Failure> {
         match self {
-            Self::Bytes(bytes) => Some(bytes),
-            Self::None | Self::File(_) | Self::Once(_) => None,
+            Self::None => Ok(Some(Cow::Borrowed(&[]))),
+            Self::Bytes(bytes) => Ok(Some(Cow::Borrowed(bytes))),
+            Self::File(path) if is_form => {
+                let bytes = std::fs::read(path).map_err(|error| unreadable(&path.display().to_string(), &error))?;
+                Ok(Some(Cow::Owned(bytes)))
+            }
+            Self::Once(_) if is_form => {
+                Err(Failure::usage("a form must be signed, and this one can be read only once").hint("-d @FILE"))
+            }
+            Self::File(_) | Self::Once(_) => Ok(None),
         }
     }
 

@@ -1,9 +1,11 @@
 //! The request on its way: through redirects, and once more with another token.
 
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
+use keyfob::protocol::call::{self, Call};
 use keyfob::protocol::challenge::{challenges, demand};
-use keyfob::protocol::presentation::{self, Presented};
+use keyfob::protocol::presentation;
+use keyfob::protocol::token::TokenType;
 use keyfob::session::Taken;
 use keyfob::session::index::Entry;
 use keyfob::system::System;
@@ -18,7 +20,8 @@ use crate::cli::report::Failure;
 use super::body::Body;
 use super::redirect::{self, Next};
 use super::session::{self, Token};
-use super::{Asked, FORM, headers, verdict};
+use super::signer::Signer;
+use super::{Asked, headers, verdict};
 
 /// One request of the user's, which may be several on the network.
 pub struct Exchange<'a> {
@@ -27,6 +30,8 @@ pub struct Exchange<'a> {
     entry: &'a Entry,
     /// What is presented; unset once a redirect has left the origin that it was for.
     token: Option<Taken>,
+    /// What signs each request, where the token alone proves nothing.
+    signer: Option<Signer>,
     /// Whether the token was renewed for this request: once is enough (RF-14).
     is_new: bool,
     url: Url,
@@ -55,11 +60,16 @@ impl<'a> Exchange<'a> {
     /// Settings of the network that are unusable.
     pub fn new(context: &'a Context, entry: &'a Entry, token: Token, asked: Asked) -> Result<Self, Failure> {
         let Asked { url, method, headers, body } = asked;
+        let signer = match token.taken.token_type {
+            TokenType::OAuth1 => Some(Signer::of(context, entry)?),
+            _ => None,
+        };
         Ok(Self {
             context,
             system: context.system()?,
             entry,
             token: Some(token.taken),
+            signer,
             is_new: token.is_new,
             url,
             method,
@@ -120,10 +130,20 @@ impl<'a> Exchange<'a> {
     fn signed(&mut self) -> Result<http::Request<Upload>, Failure> {
         let mut headers = self.headers.clone();
         if let Some(token) = &self.token {
-            let is_form = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM.as_bytes()));
-            let form = self.body.bytes().filter(|_| is_form);
-            let request = Presented { method: &self.method, url: &self.url, form };
-            presentation::present(token.token_type, &token.access_token, request, &mut headers)?;
+            match &self.signer {
+                None => {
+                    let header = presentation::authorization(token.token_type, &token.access_token)?;
+                    headers.insert(AUTHORIZATION, header);
+                }
+                Some(signer) => {
+                    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                    let covered = self.body.covered(call::is_form(content_type))?;
+                    let body =
+                        covered.as_deref().map_or(call::Body::Streamed, |all| call::Body::new(all, content_type));
+                    let signed = signer.headers(&Call { method: &self.method, url: &self.url, body })?;
+                    headers.extend(signed);
+                }
+            }
         }
         let mut request = http::Request::builder().method(self.method.clone()).uri(self.url.as_str());
         if let Some(all) = request.headers_mut() {
