@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::page::{Page, see_other};
 use super::request::{Head, Unreadable};
 use super::site::{Answer, Route, Site};
+use super::tls::Tls;
 
 /// How long a request may take to arrive. Browsers open connections ahead of use and leave them silent.
 const READ_LIMIT: Duration = Duration::from_secs(10);
@@ -27,8 +28,20 @@ const LINGER_BYTES: usize = 1024 * 1024;
 /// Whether a connection may be ended without loss to anybody: it has not made its request, or has been answered.
 pub(super) type Idle = Arc<AtomicBool>;
 
-/// Answers the request of one connection. `idle` is set whenever ending it would lose nothing.
-pub(super) async fn serve(site: Arc<Site>, mut stream: TcpStream, idle: Idle) {
+/// Answers the request of one connection, behind the handshake of `tls` if there is one.
+pub(super) async fn serve(site: Arc<Site>, stream: TcpStream, tls: Option<Tls>, idle: Idle) {
+    match tls {
+        None => answer(site, stream, idle).await,
+        Some(tls) => {
+            if let Ok(Ok(stream)) = timeout(READ_LIMIT, tls.accept(stream)).await {
+                answer(site, stream, idle).await;
+            }
+        }
+    }
+}
+
+/// `idle` is set whenever ending the connection would lose nothing.
+async fn answer(site: Arc<Site>, mut stream: impl AsyncRead + AsyncWrite + Unpin, idle: Idle) {
     let Ok(request) = timeout(READ_LIMIT, receive(&site, &mut stream)).await else {
         return;
     };
@@ -67,7 +80,7 @@ enum Request {
 
 /// Reads a request; else the page that refuses it, and whether its body may be sent (it may not in answer to HEAD), or
 /// nothing when nobody is there to read one.
-async fn receive(site: &Site, stream: &mut TcpStream) -> Result<Request, Option<(Page, bool)>> {
+async fn receive(site: &Site, stream: &mut (impl AsyncRead + Unpin)) -> Result<Request, Option<(Page, bool)>> {
     let mut head = Head::read(stream).await.map_err(|reason| unreadable(reason).map(|page| (page, true)))?;
     let body = head.method != "HEAD";
     let parameters = match site.route(&head).map_err(|page| Some((page, body)))? {
@@ -85,7 +98,7 @@ fn unreadable(reason: Unreadable) -> Option<Page> {
     }
 }
 
-async fn drain(stream: &mut TcpStream) {
+async fn drain(stream: &mut (impl AsyncRead + Unpin)) {
     let mut left = LINGER_BYTES;
     let mut bytes = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut bytes).await {

@@ -29,6 +29,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The certificate of a listener that speaks TLS, or its key, is unusable.
+    #[error("the certificate for the redirect cannot be used: {reason}")]
+    Certificate {
+        /// Why; never a part of the key.
+        reason: String,
+    },
     /// The redirect URI's path cannot stand in a request.
     #[error("`{path}` cannot be the path of a redirect URI")]
     Path {

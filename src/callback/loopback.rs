@@ -50,19 +50,22 @@ impl Loopback {
         options: Options,
         listen: &dyn Fn(SocketAddr) -> io::Result<TcpListener>,
     ) -> Result<Self, Error> {
-        let Options { host, port, path, mode } = options;
+        let Options { host, port, path, mode, tls, name } = options;
         if !is_path(&path) {
             return Err(Error::Path { path });
         }
         let bound = socket::bind(host, port.filter(|port| *port != 0), listen)?;
-        let authority = format!("{}:{}", bound.host, bound.port);
-        let redirect_uri = format!("http://{authority}{path}");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let authority = format!("{}:{}", name.as_deref().unwrap_or(bound.host), bound.port);
+        // The port that is the scheme's own is not written, so that the address is the one that was given.
+        let written = if tls.is_some() { authority.strip_suffix(":443").unwrap_or(&authority) } else { &authority };
+        let redirect_uri = format!("{scheme}://{written}{path}");
         let (sender, candidates) = mpsc::channel(CONNECTION_LIMIT);
         let (close, closing) = oneshot::channel();
-        let site = Site::new(authority, path, mode, sender);
+        let site = Site::new(scheme, authority, path, mode, sender);
         let progress = site.progress().clone();
         let mut server = JoinSet::new();
-        server.spawn(server::run(bound.listeners, Arc::new(site), closing));
+        server.spawn(server::run(bound.listeners, Arc::new(site), tls, closing));
         Ok(Self { redirect_uri, port: bound.port, candidates, progress, close, server })
     }
 

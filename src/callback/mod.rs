@@ -16,10 +16,12 @@ mod site;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use error::Error;
 pub use loopback::Loopback;
 pub use site::Candidate;
+pub use tls::Tls;
 
 /// Parameters of a redirect, decoded once, in the order they came in, duplicates kept.
 pub type Parameters = Vec<(String, String)>;
@@ -55,6 +57,11 @@ pub struct Options {
     pub path: String,
     /// How the response comes in.
     pub mode: Mode,
+    /// With a certificate the redirect URI is `https`.
+    pub tls: Option<Tls>,
+    /// What the redirect URI says instead of `host`: a name of the user's own that leads to this machine. Only the browser
+    /// looks it up.
+    pub name: Option<String>,
 }
 
 /// How the login ended, for the person at the browser. Texts may come from a server: they are escaped and cut here.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connection::{Idle, serve};
 use super::site::Site;
+use super::tls::Tls;
 
 /// Connections at once. A browser opens six per host; the rest is for what else may come.
 pub(super) const CONNECTION_LIMIT: usize = 64;
@@ -21,12 +22,17 @@ pub(super) const CONNECTION_LIMIT: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves `site` until `close` says when to have ended; then the sockets are closed, and answers under way leave.
-pub(super) async fn run(listeners: Vec<TcpListener>, site: Arc<Site>, mut close: oneshot::Receiver<Instant>) {
+pub(super) async fn run(
+    listeners: Vec<TcpListener>,
+    site: Arc<Site>,
+    tls: Option<Tls>,
+    mut close: oneshot::Receiver<Instant>,
+) {
     let mut connections = Connections::default();
     let deadline = loop {
         tokio::select! {
             deadline = &mut close => break deadline.unwrap_or_else(|_| Instant::now()),
-            stream = accept(&listeners) => connections.admit(stream, &site),
+            stream = accept(&listeners) => connections.admit(stream, &site, tls.as_ref()),
             Some(_) = connections.tasks.join_next() => {}
         }
     };
@@ -58,7 +64,7 @@ struct Connections {
 impl Connections {
     /// Serves one more. When there are too many, the one that has been idle longest makes room; when none is idle, the new
     /// one does.
-    fn admit(&mut self, stream: TcpStream, site: &Arc<Site>) {
+    fn admit(&mut self, stream: TcpStream, site: &Arc<Site>, tls: Option<&Tls>) {
         self.open.retain(|(task, _)| !task.is_finished());
         if self.open.len() >= CONNECTION_LIMIT {
             let Some(oldest) = self.open.iter().position(|(_, idle)| idle.load(Ordering::Relaxed)) else {
@@ -67,7 +73,7 @@ impl Connections {
             self.open.remove(oldest).0.abort();
         }
         let idle = Idle::new(AtomicBool::new(true));
-        let task = self.tasks.spawn(serve(Arc::clone(site), stream, Arc::clone(&idle)));
+        let task = self.tasks.spawn(serve(Arc::clone(site), stream, tls.cloned(), Arc::clone(&idle)));
         self.open.push((task, idle));
     }
 

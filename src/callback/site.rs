@@ -152,6 +152,7 @@ pub(super) enum Route {
 /// The listener as a browser sees it.
 #[derive(Debug)]
 pub(super) struct Site {
+    scheme: &'static str,
     authority: String,
     path: String,
     final_path: String,
@@ -161,11 +162,17 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// The site at `http://{authority}{path}`.
-    pub fn new(authority: String, path: String, mode: Mode, candidates: mpsc::Sender<Candidate>) -> Self {
+    /// The site at `{scheme}://{authority}{path}`.
+    pub fn new(
+        scheme: &'static str,
+        authority: String,
+        path: String,
+        mode: Mode,
+        candidates: mpsc::Sender<Candidate>,
+    ) -> Self {
         let final_path = format!("{}/done", path.trim_end_matches('/'));
         let progress = Progress { phase: watch::Sender::new(Phase::Waiting), owed: watch::Sender::new(0) };
-        Self { authority, path, final_path, mode, progress, candidates }
+        Self { scheme, authority, path, final_path, mode, progress, candidates }
     }
 
     /// How far the login has come.
@@ -223,7 +230,8 @@ impl Site {
             return Ok(&head.target);
         }
         // RFC 9112 §3.2.2: a server takes the absolute form too.
-        let absolute = head.target.strip_prefix("http://").ok_or_else(|| malformed(StatusCode::BAD_REQUEST))?;
+        let absolute = head.target.strip_prefix(self.scheme).and_then(|rest| rest.strip_prefix("://"));
+        let absolute = absolute.ok_or_else(|| malformed(StatusCode::BAD_REQUEST))?;
         let (authority, _) = absolute.split_once('/').ok_or_else(foreign)?;
         if self.is_own(authority) { Ok(&absolute[authority.len()..]) } else { Err(foreign()) }
     }
@@ -232,7 +240,9 @@ impl Site {
         let own = self.authority.as_str();
         // Browsers leave out the port that is the scheme's own.
         authority.eq_ignore_ascii_case(own)
-            || own.strip_suffix(":80").is_some_and(|host| authority.eq_ignore_ascii_case(host))
+            || own
+                .strip_suffix(if self.scheme == "https" { ":443" } else { ":80" })
+                .is_some_and(|host| authority.eq_ignore_ascii_case(host))
     }
 
     /// Has the parameters judged and tells what to answer.

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{Candidate, Error, Host, Loopback, Mode, Options, Outcome, socket};
 
 fn options() -> Options {
-    Options { host: Host::Ipv4Literal, port: None, path: "/callback".into(), mode: Mode::Query }
+    Options { host: Host::Ipv4Literal, port: None, path: "/callback".into(), mode: Mode::Query, tls: None, name: None }
 }
 
 async fn listening() -> Loopback {

@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Client, Error};
+use crate::protocol::client_auth::Moment;
 use crate::protocol::http::{self, EndpointRequest};
 use crate::system;
 use crate::system::http::{Request, Response};
+use crate::system::random;
 
 /// Longest wait that a server may ask for with Retry-After before a document is fetched again.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,10 +47,12 @@ impl Client {
     /// # Errors
     /// Why there is no answer.
     pub async fn send(&self, mut request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
-        self.authentication().await?.authenticate(&mut request)?;
+        let at = Moment { now: self.system.clock.seconds(), unique: random::text::<16>()? };
+        self.authentication().await?.authenticate(&mut request, &at)?;
         // Last, because the client's own parameters may bear other names too.
         let names: Vec<_> = self.provider.param_names.iter().map(|(name, own)| (name.clone(), own.clone())).collect();
         request.parameters.rename(&names);
+        request.query.rename(&names);
         self.send_as_is(request, repetition).await
     }
 

@@ -52,6 +52,25 @@ pub enum Error {
         /// The missing endpoint or setting, by its specified name.
         what: &'static str,
     },
+    /// The client's private key cannot be read or used.
+    #[error("the private key of `{provider}` cannot be used: {reason}")]
+    PrivateKey {
+        /// The provider's identifier.
+        provider: String,
+        /// Why; never a part of the key.
+        reason: String,
+    },
+    /// A template of the entry cannot be filled with what the login brought.
+    #[error("the `{key}` of `{provider}` cannot be had")]
+    RunTime {
+        /// The provider's identifier.
+        provider: String,
+        /// The entry's key.
+        key: String,
+        /// Why.
+        #[source]
+        cause: registry::Unfilled,
+    },
     /// The entry asks for something that this program does not do.
     #[error("`{provider}` asks for `{key}`, which keyfob does not support")]
     Unsupported {

@@ -3,12 +3,15 @@
 //! A [`Client`] is made from a complete entry of the registry. It knows where the server's endpoints are (pinned, kept or
 //! discovered), proves who it is, sends, and verifies what the server signs. What to ask for is left to `grant`.
 
+mod authentication;
 mod cache;
 mod discovery;
 mod endpoint;
 mod error;
 mod jwks;
 mod oauth1;
+pub mod registration;
+mod run_time;
 mod support;
 
 use std::path::PathBuf;
@@ -17,11 +20,9 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::protocol::client_auth::{
-    BasicEncoding, ClientAuthentication, ClientSecretBasic, ClientSecretPost, NoAuthentication, choose,
-};
+use crate::protocol::client_auth::ClientAuthentication;
 use crate::protocol::metadata::AuthorizationServer;
-use crate::registry::words::{self, ClientAuth};
+use crate::registry::words::ClientAuth;
 use crate::registry::{Definition, Origin, Provider, SecretSource};
 use crate::secret::Secret;
 use crate::system::{System, files, process};
@@ -29,11 +30,13 @@ use crate::system::{System, files, process};
 pub use endpoint::Repetition;
 pub use error::Error;
 pub use oauth1::{Signed, credentials};
+pub use run_time::Place;
 
 use cache::Cache;
 use discovery::Pinned;
 use jwks::Keys;
 use oauth1::OAuth1;
+use run_time::App;
 
 /// Bytes of a file that holds a client secret.
 const SECRET_LIMIT: usize = 64 * 1024;
@@ -71,6 +74,7 @@ pub struct Client {
     metadata_cache: Cache,
     keys_cache: Cache,
     keys: Mutex<Keys>,
+    app: OnceCell<App>,
 }
 
 impl Client {
@@ -96,12 +100,17 @@ impl Client {
         };
         let client_id = provider.client_id.clone().filter(|id| !id.is_empty()).ok_or_else(no_client)?;
         let secret = match &provider.client_secret {
-            Some(source) if !matches!(provider.client_auth, ClientAuth::None | ClientAuth::BasicEmpty) => {
+            Some(source)
+                if !matches!(
+                    provider.client_auth,
+                    ClientAuth::None | ClientAuth::BasicEmpty | ClientAuth::AppleJwt | ClientAuth::PrivateKeyJwt
+                ) =>
+            {
                 Some(read_secret(&provider, source, &system, secrets)?)
             }
             _ => None,
         };
-        let oauth1 = OAuth1::new(&provider, &client_id, secret.as_ref(), &system, secrets)?;
+        let oauth1 = OAuth1::new(&provider, &client_id, secret.as_ref(), &system)?;
         let by_hand = |key: &str| {
             matches!(
                 definition.origin(key),
@@ -121,6 +130,7 @@ impl Client {
             metadata_cache: Cache::new(cache_dir.clone(), "metadata"),
             keys_cache: Cache::new(cache_dir, "keys"),
             keys: Mutex::default(),
+            app: OnceCell::new(),
         })
     }
 
@@ -150,59 +160,6 @@ impl Client {
     /// The outside world.
     pub fn system(&self) -> &System {
         &self.system
-    }
-
-    /// How this client proves who it is: the entry's choice, else what the server offers and the secret allows.
-    ///
-    /// # Errors
-    /// When the server offers nothing that will do, or cannot be asked.
-    pub async fn authentication(&self) -> Result<&dyn ClientAuthentication, Error> {
-        let chosen = self.authentication.get_or_try_init(|| self.choose_authentication()).await?;
-        Ok(chosen.as_ref())
-    }
-
-    /// Checks that the server, as it describes itself now, takes a client authentication that this client can do; costs no
-    /// request.
-    ///
-    /// # Errors
-    /// [`protocol::Error::ClientAuthentication`](crate::protocol::Error::ClientAuthentication) inside.
-    pub fn check_authentication(&self, server: &AuthorizationServer) -> Result<(), Error> {
-        if self.provider.client_auth == ClientAuth::Auto {
-            choose(None, self.secret.is_some(), server.token_endpoint_auth_methods_supported.as_deref())?;
-        }
-        Ok(())
-    }
-
-    async fn choose_authentication(&self) -> Result<Box<dyn ClientAuthentication>, Error> {
-        let configured = match self.provider.client_auth {
-            ClientAuth::Auto => None,
-            method => Some(method.word()),
-        };
-        let offered = match (configured, &self.secret) {
-            // The server's word matters only where there is something to choose.
-            (None, Some(_)) => self.server().await?.token_endpoint_auth_methods_supported.as_deref(),
-            _ => None,
-        };
-        let client_id = self.client_id.clone();
-        let secret = |method: &str| {
-            self.secret.clone().ok_or_else(|| Error::NoSecret {
-                provider: self.provider.id.clone(),
-                reason: format!("`{method}` needs one, and the entry names none"),
-            })
-        };
-        let encoding = match self.provider.basic_encoding {
-            words::BasicEncoding::Raw => BasicEncoding::Raw,
-            words::BasicEncoding::Form => BasicEncoding::Form,
-        };
-        match choose(configured, self.secret.is_some(), offered) {
-            Ok("none") => Ok(Box::new(NoAuthentication { client_id })),
-            Ok(method @ "client_secret_basic") => {
-                Ok(Box::new(ClientSecretBasic { client_id, secret: secret(method)?, encoding }))
-            }
-            Ok("basic_empty") => Ok(Box::new(ClientSecretBasic { client_id, secret: Secret::default(), encoding })),
-            Ok(method) => Ok(Box::new(ClientSecretPost { client_id, secret: secret(method)? })),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 
@@ -239,4 +196,27 @@ fn read_secret(
         }
     };
     if secret.is_empty() { Err(none("it is empty".into())) } else { Ok(secret) }
+}
+
+/// Reads a private key from where it is kept. A file that others could read is closed to them, which is told.
+fn read_key(provider: &Provider, source: &SecretSource, system: &System) -> Result<Secret, Error> {
+    let none = |reason: String| Error::PrivateKey { provider: provider.id.clone(), reason };
+    match source {
+        SecretSource::File(path) => {
+            let bytes = files::read_private(path, SECRET_LIMIT).map_err(|error| none(error.to_string()))?;
+            let bytes = bytes.ok_or_else(|| none(format!("there is no file {}", path.display())))?;
+            String::from_utf8(bytes).map(Secret::new).map_err(|_| none(format!("{} is no text", path.display())))
+        }
+        SecretSource::Store => Err(none("the secret store holds client secrets only".into())),
+        other => read_secret(provider, other, system, &NoStore).map_err(|error| none(error.to_string())),
+    }
+}
+
+/// Holds nothing: keys are not kept there.
+struct NoStore;
+
+impl SecretStore for NoStore {
+    fn client_secret(&self, _: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(None)
+    }
 }

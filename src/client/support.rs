@@ -1,8 +1,8 @@
 //! What an entry may ask for that this program does not do: said before anything is sent.
 
 use super::Error;
+use crate::registry::Provider;
 use crate::registry::words::{ClientAuth, Protocol, RequestFormat, ResponseMode, TokenIn};
-use crate::registry::{Provider, provider::Endpoint};
 
 /// Checks that nothing in the entry would be ignored silently.
 ///
@@ -10,7 +10,6 @@ use crate::registry::{Provider, provider::Endpoint};
 /// [`Error::Unsupported`] with the key.
 pub(super) fn check(provider: &Provider) -> Result<(), Error> {
     let demanded = |value: Option<bool>| value == Some(true);
-    let run_time = |endpoint: &Option<Endpoint>| endpoint.as_ref().is_some_and(|endpoint| endpoint.url().is_none());
     let asked = [
         (
             provider.protocol == Protocol::OAuth1 && provider.token_request.format == RequestFormat::Json,
@@ -27,12 +26,6 @@ pub(super) fn check(provider: &Provider) -> Result<(), Error> {
         (demanded(provider.tls_client_certificate_bound_access_tokens), "tls_client_certificate_bound_access_tokens"),
         (provider.authorization_signed_response_alg.is_some(), "authorization_signed_response_alg"),
         (provider.id_token_encrypted_response_alg.is_some(), "id_token_encrypted_response_alg"),
-        (provider.app_token.is_some(), "app_token"),
-        (provider.redirect.https, "redirect.https"),
-        (run_time(&provider.token_endpoint), "token_endpoint with a value of the callback"),
-        (run_time(&provider.refresh_endpoint), "refresh_endpoint with a value of the token response"),
-        (run_time(&provider.userinfo_endpoint), "userinfo_endpoint with a value of the token response"),
-        (run_time(&provider.revocation_endpoint), "revocation_endpoint with a value of the token response"),
         (
             matches!(
                 provider.response_mode,
@@ -41,13 +34,9 @@ pub(super) fn check(provider: &Provider) -> Result<(), Error> {
             "response_mode with a JWT",
         ),
         (
-            !matches!(
+            matches!(
                 provider.client_auth,
-                ClientAuth::Auto
-                    | ClientAuth::None
-                    | ClientAuth::ClientSecretBasic
-                    | ClientAuth::ClientSecretPost
-                    | ClientAuth::BasicEmpty
+                ClientAuth::ClientSecretJwt | ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth
             ),
             "client_auth of this kind",
         ),

@@ -6,14 +6,16 @@
 pub mod probe;
 pub(super) mod redirect;
 
+pub use redirect::registrable;
+
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Error, Grant, GrantRequest, Interaction, LocalFuture, Obtained, Page, identity};
+use super::{Error, Grant, GrantRequest, Interaction, LocalFuture, Obtained, Page, exchange, identity};
 use crate::callback::pasted::{self, BareCode, Pasted};
 use crate::callback::{Candidate, Loopback, Outcome};
-use crate::client::{self, Client, Repetition};
+use crate::client::{self, Client, Place, Repetition};
 use crate::protocol::authorization::{
     AuthorizationRequest, AuthorizationResponse, Draft, Fresh, Issuer, check_extra, check_resource, is_reserved,
 };
@@ -23,8 +25,8 @@ use crate::protocol::parameters::Parameters;
 use crate::protocol::pkce::Method;
 use crate::protocol::token::{Asked, TokenResponse};
 use crate::protocol::{self, scope};
-use crate::registry::Provider;
 use crate::registry::words::{ClientAuth, IssuerMatch, Pkce, Protocol, RefreshHow, ResponseMode};
+use crate::registry::{Provider, RunTime};
 use crate::secret::Secret;
 use crate::system::random;
 use crate::system::trace::{Event, Party, Step};
@@ -97,11 +99,12 @@ impl<'a> Attempt<'a> {
         if provider.client_auth != ClientAuth::Auto || provider.client_secret.is_none() {
             client.authentication().await?;
         }
-        let (redirect_uri, loopback) = redirect::redirect(provider, request, user).await?;
+        let (redirect_uri, loopback) = redirect::redirect(client, request, user).await?;
         let extra = extra(provider, request)?;
         let names = identity::pairs(&provider.param_names);
         let draft = Draft {
             endpoint,
+            response_type: response_type(provider),
             client_id: client.client_id(),
             redirect_uri: &redirect_uri,
             scopes: &scopes,
@@ -216,22 +219,27 @@ impl<'a> Attempt<'a> {
         };
         let response = self.authorization.accept(parameters, issuer)?;
         self.tell_grant();
-        let endpoint = server.token_endpoint.clone();
+        let mut brought = brought(provider, &response);
+        let endpoint = client.endpoint(Place::Token, &brought).await?;
         let endpoint =
             endpoint.ok_or_else(|| client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" })?;
-        let request = identity::token_request(provider, endpoint, self.token_parameters(&response))?;
+        let parameters = self.token_parameters(&response, client.run_time(&brought).await?)?;
+        let request = identity::token_request(client, endpoint, parameters, &brought).await?;
         self.tell_exchange();
         let answer = client.send(request, Repetition::Never).await?;
         let asked = Asked { at: client.system().clock.seconds(), scopes: &self.scopes };
         let read = TokenResponse::read(&answer, &identity::rules(provider), asked);
         let sent = [Some(&response.code), self.authorization.verifier(), client.secret()];
-        let TokenResponse { mut tokens, remarks } =
+        let TokenResponse { mut tokens, mut remarks } =
             read.map_err(|bad| bad.error.without(sent.into_iter().flatten()))?;
-        for name in &provider.callback_keep {
-            if let Some((_, value)) = response.parameters.iter().find(|(known, _)| known == name) {
-                tokens.kept.insert(name.clone(), Value::String(value.clone()));
-            }
+        if provider.client_auth == ClientAuth::Assertion {
+            // Such a server wants it again with each renewal.
+            let redirect_uri = self.authorization.redirect_uri().to_owned();
+            brought.insert(identity::REDIRECT_URI.to_owned(), Value::String(redirect_uri));
         }
+        // What the server itself said weighs more than what a browser brought.
+        brought.append(&mut tokens.kept);
+        tokens.kept = brought;
         let id_token = match (&tokens.id_token, self.openid()) {
             (Some(token), true) => Some(self.check(token, &tokens.access_token, &response).await?),
             (None, true) => return Err(protocol::Error::NoIdToken.into()),
@@ -241,10 +249,13 @@ impl<'a> Attempt<'a> {
                 None
             }
         };
+        if provider.refresh.how == RefreshHow::Exchange {
+            tokens = exchange::lasting(client, tokens, &mut remarks).await?;
+        }
         Ok(Obtained { tokens, id_token, remarks, page: Page::default() })
     }
 
-    fn token_parameters(&self, response: &AuthorizationResponse) -> Parameters {
+    fn token_parameters(&self, response: &AuthorizationResponse, values: RunTime<'_>) -> Result<Parameters, Error> {
         let mut parameters = Parameters::new();
         parameters.set("grant_type", "authorization_code");
         parameters.set("code", response.code.expose());
@@ -255,10 +266,8 @@ impl<'a> Attempt<'a> {
         for resource in &self.request.resources {
             parameters.add("resource", resource.as_str());
         }
-        for (name, value) in &self.client.provider().token_params {
-            parameters.set(name, value.as_str());
-        }
-        parameters
+        identity::extend(self.client, &mut parameters, "token_params", values)?;
+        Ok(parameters)
     }
 
     async fn check(
@@ -388,6 +397,17 @@ fn fresh() -> Result<Fresh, Error> {
         nonce: random::text::<32>()?.into(),
         verifier: random::text::<32>()?.into(),
     })
+}
+
+/// Parameters of the redirect that the entry wants kept.
+fn brought(provider: &Provider, response: &AuthorizationResponse) -> Map<String, Value> {
+    let named = response.parameters.iter().filter(|(name, _)| provider.callback_keep.contains(name));
+    named.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect()
+}
+
+/// Servers that take the code as an assertion call the whole answer one.
+fn response_type(provider: &Provider) -> &'static str {
+    if provider.client_auth == ClientAuth::Assertion { "Assertion" } else { "code" }
 }
 
 fn check_request(request: &GrantRequest) -> Result<(), Error> {

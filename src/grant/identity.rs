@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::Error;
-use crate::client::{self, Client};
+use crate::client::{self, Client, Place};
 use crate::protocol;
 use crate::protocol::http::{self, EndpointRequest, Format};
 use crate::protocol::id_token::{IdToken, IssuerMatch};
@@ -17,10 +17,12 @@ use crate::protocol::presentation;
 use crate::protocol::profile::{self, Paths, Profile};
 use crate::protocol::token::{self, TokenSet, TokenType};
 use crate::protocol::userinfo::{self, Answer, Form, Rules, Subject};
-use crate::registry::Provider;
-use crate::registry::provider::Endpoint;
 use crate::registry::words::{self, Method, Protocol, RequestFormat, ResponseFormat, TokenIn, UserinfoFormat};
+use crate::registry::{Provider, RunTime};
 use crate::system::http::Response;
+
+/// Under which name a session keeps its redirect URI, for servers that want it with each renewal.
+pub(super) const REDIRECT_URI: &str = "redirect_uri";
 
 /// What is known of the person: the profile, and the name that the session gets.
 #[derive(Debug, Default)]
@@ -60,7 +62,7 @@ pub async fn identify(
         ..Identity::default()
     };
     let complete = from_claims.name.is_some() && (from_claims.username.is_some() || from_claims.email.is_some());
-    let endpoint = client.server().await?.userinfo_endpoint.clone();
+    let endpoint = client.endpoint(Place::Userinfo, &tokens.kept).await?;
     let answer = match endpoint {
         Some(endpoint) if !complete => match ask(client, &endpoint, tokens, id_token, clock_tolerance).await {
             Ok(answer) => Some(answer),
@@ -134,7 +136,7 @@ async fn ask(
 
 /// Asks with the token, in whatever way its type wants it presented.
 async fn fetch(client: &Client, endpoint: &Url, tokens: &TokenSet) -> Result<Response, Error> {
-    let request = request(client.provider(), endpoint, tokens)?;
+    let request = request(client, endpoint, tokens).await?;
     Ok(match client::credentials(tokens).filter(|_| tokens.token_type == TokenType::OAuth1) {
         // No patience here: what is sent again must be signed anew.
         Some(credentials) => client.send_signed(request, Some(&credentials), &[]).await?.response,
@@ -143,12 +145,15 @@ async fn fetch(client: &Client, endpoint: &Url, tokens: &TokenSet) -> Result<Res
 }
 
 /// The request for userinfo, in the shape of the entry.
-fn request(provider: &Provider, endpoint: &Url, tokens: &TokenSet) -> Result<crate::system::http::Request, Error> {
+async fn request(client: &Client, endpoint: &Url, tokens: &TokenSet) -> Result<crate::system::http::Request, Error> {
+    let provider = client.provider();
     let rules = &provider.userinfo;
+    let values = client.run_time(&tokens.kept).await?;
+    let unfilled = |cause| client.unfilled("userinfo", cause);
     let mut url = endpoint.clone();
     let mut parameters = Parameters::new();
     for (name, value) in &rules.params {
-        parameters.set(name, value.as_str());
+        parameters.set(name, values.text(provider, value).map_err(unfilled)?);
     }
     let in_query = rules.token_in == TokenIn::Query;
     if in_query {
@@ -163,7 +168,7 @@ fn request(provider: &Provider, endpoint: &Url, tokens: &TokenSet) -> Result<cra
     if rules.method == Method::Post {
         *request.method_mut() = ::http::Method::POST;
         if let Some(body) = &rules.body {
-            *request.body_mut() = body.clone().into_bytes();
+            *request.body_mut() = values.json(provider, body).map_err(unfilled)?.into_bytes();
             let (name, value) = http::header("content-type", "application/json")?;
             request.headers_mut().insert(name, value);
         }
@@ -176,7 +181,8 @@ fn request(provider: &Provider, endpoint: &Url, tokens: &TokenSet) -> Result<cra
         request.headers_mut().insert(::http::header::AUTHORIZATION, value);
     }
     for (name, value) in &rules.headers {
-        let (name, value) = http::header(name, value)?;
+        let value = values.text(provider, value).map_err(unfilled)?;
+        let (name, value) = http::header(name, &value)?;
         request.headers_mut().insert(name, value);
     }
     Ok(request)
@@ -184,8 +190,9 @@ fn request(provider: &Provider, endpoint: &Url, tokens: &TokenSet) -> Result<cra
 
 /// The mail address from an endpoint of its own: the primary one of a list.
 async fn email(client: &Client, tokens: &TokenSet) -> Option<String> {
-    let endpoint = client.provider().userinfo.email_endpoint.as_ref().and_then(Endpoint::url)?;
-    let response = fetch(client, endpoint, tokens).await.ok()?;
+    let endpoint = client.provider().userinfo.email_endpoint.as_ref()?;
+    let endpoint = client.filled("userinfo.email_endpoint", endpoint, &tokens.kept).await.ok()?;
+    let response = fetch(client, &endpoint, tokens).await.ok()?;
     let Value::Array(list) = protocol::json::parse(response.body()).ok()? else { return None };
     let verified: Vec<&Value> = list.iter().filter(|entry| entry["verified"] == true).collect();
     let primary = verified.iter().find(|entry| entry["primary"] == true).or(verified.first())?;
@@ -239,11 +246,14 @@ pub(super) fn rules(provider: &Provider) -> token::Rules {
 }
 
 /// A request to the token endpoint in the shape of the entry; the client is still to be authenticated.
-pub(super) fn token_request(
-    provider: &Provider,
+pub(super) async fn token_request(
+    client: &Client,
     endpoint: Url,
     parameters: Parameters,
+    kept: &Map<String, Value>,
 ) -> Result<EndpointRequest, Error> {
+    let provider = client.provider();
+    let values = client.run_time(kept).await?;
     let mut request = EndpointRequest::new(endpoint, parameters);
     let rules = &provider.token_request;
     request.format = match (rules.method, rules.format) {
@@ -252,10 +262,27 @@ pub(super) fn token_request(
         (Method::Post, RequestFormat::Form) => Format::Form,
     };
     for (name, value) in &rules.headers {
-        let (name, value) = http::header(name, value)?;
+        let value = values.text(provider, value).map_err(|cause| client.unfilled("token_request.headers", cause))?;
+        let (name, value) = http::header(name, &value)?;
         request.headers.insert(name, value);
     }
     Ok(request)
+}
+
+/// Adds the entry's own parameters under `key` (`token_params` or `refresh_params`), their templates filled.
+pub(super) fn extend(
+    client: &Client,
+    parameters: &mut Parameters,
+    key: &'static str,
+    values: RunTime<'_>,
+) -> Result<(), Error> {
+    let provider = client.provider();
+    let table = if key == "token_params" { &provider.token_params } else { &provider.refresh_params };
+    for (name, value) in table {
+        let value = values.text(provider, value).map_err(|cause| client.unfilled(key, cause))?;
+        parameters.set(name, value);
+    }
+    Ok(())
 }
 
 /// The algorithm that the entry demands of ID tokens.

@@ -5,6 +5,7 @@
 
 pub mod authorization_code;
 mod error;
+mod exchange;
 pub mod identity;
 pub mod oauth1;
 pub mod refresh_token;

@@ -104,7 +104,7 @@ impl<'a> Attempt<'a> {
         let (callback, loopback) = match request.redirect_uri.as_deref() {
             Some(OUT_OF_BAND) if user.can_paste() => (OUT_OF_BAND.to_owned(), None),
             Some(OUT_OF_BAND) => return Err(Error::NobodyToPaste { redirect_uri: OUT_OF_BAND.into() }),
-            _ => redirection::redirect(provider, request, user).await?,
+            _ => redirection::redirect(client, request, user).await?,
         };
         Ok(Self { client, consumer, request, user, endpoints, callback, loopback })
     }

@@ -1,15 +1,15 @@
 //! `refresh_token`: new tokens for an old session (RFC 6749 §6).
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
-use super::{Error, identity};
-use crate::client::{self, Client, Repetition};
+use super::{Error, exchange, identity};
+use crate::client::{self, Client, Place, Repetition};
 use crate::protocol::http::EndpointRequest;
 use crate::protocol::id_token::IdToken;
 use crate::protocol::parameters::Parameters;
 use crate::protocol::token::{Asked, BadAnswer, Remark, TokenResponse, TokenSet};
 use crate::protocol::{self, id_token};
-use crate::registry::provider::Endpoint;
+use crate::registry::words::ClientAuth;
 use crate::secret::Secret;
 use crate::system::trace::{Event, Party, Step};
 
@@ -21,6 +21,8 @@ pub struct Refresh<'a> {
     pub access_token: &'a Secret,
     /// The session's granted scope; also what an answer without one means.
     pub scopes: &'a [String],
+    /// What the session keeps of redirect and answers.
+    pub kept: &'a Map<String, Value>,
     /// A narrower scope to ask for; otherwise none is sent, which means the same as before.
     pub narrower: Option<&'a [String]>,
     /// Resource indicators of the session.
@@ -51,26 +53,7 @@ pub struct Refreshed {
 /// # Specification
 /// RFC 6749 §6; OpenID Connect Core §12.2; RFC 8707 §2.2 (`resource`).
 pub async fn refresh(client: &Client, refresh: &Refresh<'_>) -> Result<Refreshed, Error> {
-    let provider = client.provider();
-    let server = client.server().await?;
-    let endpoint =
-        provider.refresh_endpoint.as_ref().and_then(Endpoint::url).cloned().or_else(|| server.token_endpoint.clone());
-    let lacks = || client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" };
-    let endpoint = endpoint.ok_or_else(lacks)?;
-
-    let mut parameters = Parameters::new();
-    parameters.set("grant_type", "refresh_token");
-    parameters.set("refresh_token", refresh.refresh_token.expose());
-    if let Some(scopes) = refresh.narrower {
-        parameters.set(identity::scope_param(provider), scopes.join(identity::scope_separator(provider)));
-    }
-    for resource in refresh.resources {
-        parameters.add("resource", resource.as_str());
-    }
-    for (name, value) in &provider.refresh_params {
-        parameters.set(name, value.as_str());
-    }
-    let request = identity::token_request(provider, endpoint, parameters)?;
+    let request = request(client, refresh).await?;
 
     client.system().trace.tell(|| {
         Event::Step(Step {
@@ -82,6 +65,35 @@ pub async fn refresh(client: &Client, refresh: &Refresh<'_>) -> Result<Refreshed
         })
     });
     send(client, request, refresh).await
+}
+
+async fn request(client: &Client, refresh: &Refresh<'_>) -> Result<EndpointRequest, Error> {
+    let provider = client.provider();
+    let kept = refresh.kept;
+    let endpoint = match client.endpoint(Place::Refresh, kept).await? {
+        Some(endpoint) => Some(endpoint),
+        None => client.endpoint(Place::Token, kept).await?,
+    };
+    let lacks = || client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" };
+    let endpoint = endpoint.ok_or_else(lacks)?;
+
+    let mut parameters = Parameters::new();
+    parameters.set("grant_type", provider.refresh.grant_type.as_deref().unwrap_or("refresh_token"));
+    parameters.set(exchange::parameter(provider), refresh.refresh_token.expose());
+    if let Some(scopes) = refresh.narrower {
+        parameters.set(identity::scope_param(provider), scopes.join(identity::scope_separator(provider)));
+    }
+    for resource in refresh.resources {
+        parameters.add("resource", resource.as_str());
+    }
+    if let (ClientAuth::Assertion, Some(Value::String(uri))) = (provider.client_auth, kept.get(identity::REDIRECT_URI))
+    {
+        parameters.set("redirect_uri", uri.as_str());
+    }
+    identity::extend(client, &mut parameters, "refresh_params", client.run_time(kept).await?)?;
+    let mut request = identity::token_request(client, endpoint, parameters, kept).await?;
+    exchange::shape(provider, &mut request);
+    Ok(request)
 }
 
 async fn send(client: &Client, request: EndpointRequest, refresh: &Refresh<'_>) -> Result<Refreshed, Error> {
@@ -98,6 +110,7 @@ async fn send(client: &Client, request: EndpointRequest, refresh: &Refresh<'_>) 
     let sent = [Some(refresh.refresh_token), Some(refresh.access_token), client.secret()];
     let read = TokenResponse::read(&response, &rules, asked);
     let TokenResponse { tokens, remarks } = read.map_err(|bad| rotated(bad, &sent))?;
+    let tokens = exchange::renewable(client.provider(), tokens);
     let checked = match (&tokens.id_token, &refresh.earlier) {
         (Some(token), Some(earlier)) => check(client, token, earlier, refresh.clock_tolerance, &tokens).await.map(Some),
         _ => Ok(None),

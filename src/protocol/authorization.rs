@@ -53,6 +53,8 @@ pub struct Fresh {
 pub struct Draft<'a> {
     /// Where the browser goes.
     pub endpoint: &'a Url,
+    /// `code`, unless the entry's server has another word for it.
+    pub response_type: &'a str,
     /// The client.
     pub client_id: &'a str,
     /// Where the browser comes back to, byte for byte as the token request will repeat it.
@@ -132,7 +134,7 @@ impl AuthorizationRequest {
         let challenge = pkce::challenge(draft.pkce, &fresh.verifier);
 
         let mut parameters = Parameters::new();
-        parameters.set("response_type", "code");
+        parameters.set("response_type", draft.response_type);
         parameters.set("client_id", draft.client_id);
         parameters.set("redirect_uri", draft.redirect_uri);
         if !draft.scopes.is_empty() {

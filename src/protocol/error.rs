@@ -192,6 +192,9 @@ pub enum Error {
     /// The userinfo answer.
     #[error(transparent)]
     Userinfo(#[from] super::userinfo::Error),
+    /// The client's own key cannot sign what must be signed.
+    #[error("the private key cannot be used: {0}")]
+    PrivateKey(#[from] jose::BadKey),
     /// An ID token was asked for and none came (OpenID Connect Core §3.1.3.3).
     #[error("the answer of the token endpoint has no `id_token`, although `openid` was asked for")]
     NoIdToken,

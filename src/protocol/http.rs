@@ -28,6 +28,8 @@ pub struct EndpointRequest {
     pub url: Url,
     /// What it says.
     pub parameters: Parameters,
+    /// What the address says beside that; of some providers, against RFC 6749 §2.3.1.
+    pub query: Parameters,
     /// Further headers.
     pub headers: HeaderMap,
     /// How the parameters travel.
@@ -37,15 +39,18 @@ pub struct EndpointRequest {
 impl EndpointRequest {
     /// A form for `url`.
     pub fn new(url: Url, parameters: Parameters) -> Self {
-        Self { url, parameters, headers: HeaderMap::new(), format: Format::Form }
+        Self { url, parameters, query: Parameters::new(), headers: HeaderMap::new(), format: Format::Form }
     }
 
     /// The message to send.
     ///
     /// # Errors
     /// [`Error::Parameter`] when a header or the address cannot be written.
-    pub fn into_http(self) -> Result<Request, Error> {
+    pub fn into_http(mut self) -> Result<Request, Error> {
         let failed = |reason: String| Error::Parameter { name: "request".into(), reason };
+        if self.query.iter().next().is_some() {
+            self.url = self.query.appended_to(&self.url).map_err(|error| failed(error.to_string()))?;
+        }
         let (method, url, body, media_type) = match self.format {
             Format::Form => (
                 Method::POST,

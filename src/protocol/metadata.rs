@@ -65,6 +65,8 @@ pub struct AuthorizationServer {
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// Client authentication at the token endpoint.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// What client assertions may be signed with.
+    pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     /// Algorithms of ID tokens.
     pub id_token_signing_alg_values_supported: Option<Vec<String>>,
     /// Whether `iss` comes with every redirect.
@@ -105,6 +107,10 @@ impl AuthorizationServer {
             scopes_supported: list(document, "scopes_supported")?,
             code_challenge_methods_supported: list(document, "code_challenge_methods_supported")?,
             token_endpoint_auth_methods_supported: list(document, "token_endpoint_auth_methods_supported")?,
+            token_endpoint_auth_signing_alg_values_supported: list(
+                document,
+                "token_endpoint_auth_signing_alg_values_supported",
+            )?,
             id_token_signing_alg_values_supported: list(document, "id_token_signing_alg_values_supported")?,
             authorization_response_iss_parameter_supported: flag(
                 document,

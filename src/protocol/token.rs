@@ -152,7 +152,7 @@ impl TokenResponse {
             Err(_) if response.status() != ::http::StatusCode::OK => return Err(status(response).into()),
             Err(error) => return Err(error.into()),
         };
-        if let Some(error) = error_in(&outer, rules) {
+        if let Some(error) = error_in(&outer, &rules.error_paths) {
             return Err(Error::Server(error).into());
         }
         if response.status() != ::http::StatusCode::OK {
@@ -160,6 +160,15 @@ impl TokenResponse {
         }
         let members = inner(&outer, rules)?;
         read_members(&members, rules, asked)
+            .map(|mut response| {
+                // What is worth keeping may lie beside nested tokens; the nearer one counts.
+                for name in &rules.keep {
+                    if let Some(value) = members.get(name).or_else(|| at_path(&outer, name)) {
+                        response.tokens.kept.insert(name.clone(), value.clone());
+                    }
+                }
+                response
+            })
             .map_err(|error| BadAnswer { error, refresh_token: text(&members, "refresh_token").ok().flatten() })
     }
 }
@@ -199,11 +208,11 @@ fn status(response: &Response) -> Error {
     Error::Status { endpoint: ENDPOINT, status: response.status().as_u16(), content: content(response) }
 }
 
-fn error_in(outer: &Map<String, Value>, rules: &Rules) -> Option<ErrorResponse> {
+/// The error that an answer reports: in `error`, or at one of the places that its entry names.
+pub fn error_in(outer: &Map<String, Value>, paths: &[String]) -> Option<ErrorResponse> {
     let told = http::error_response(outer).filter(|told| !is_no_error(&Value::String(told.error.clone())));
     told.or_else(|| {
-        let found =
-            rules.error_paths.iter().find_map(|path| at_path(outer, path).filter(|value| !is_no_error(value)))?;
+        let found = paths.iter().find_map(|path| at_path(outer, path).filter(|value| !is_no_error(value)))?;
         let error = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
         let words = ["error_description", "message", "msg", "errmsg", "error_msg"];
         let description = words.iter().find_map(|name| outer.get(*name)?.as_str().map(str::to_owned));
@@ -222,8 +231,8 @@ fn is_no_error(value: &Value) -> bool {
     }
 }
 
-/// The value at a dotted path.
-fn at_path<'a>(members: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+/// The value at a dotted path of an answer.
+pub fn at_path<'a>(members: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     let mut names = path.split('.');
     let mut value = members.get(names.next()?)?;
     for name in names {
@@ -267,7 +276,6 @@ fn read_members(members: &Map<String, Value>, rules: &Rules, asked: Asked<'_>) -
     if !missing.is_empty() {
         remarks.push(Remark::NotGranted(missing.into_iter().map(str::to_owned).collect()));
     }
-    let kept = rules.keep.iter().filter_map(|name| Some((name.clone(), members.get(name)?.clone()))).collect();
     let tokens = TokenSet {
         access_token,
         token_secret: None,
@@ -277,7 +285,7 @@ fn read_members(members: &Map<String, Value>, rules: &Rules, asked: Asked<'_>) -
         refresh_expires_at,
         scopes,
         id_token,
-        kept,
+        kept: Map::new(),
     };
     Ok(TokenResponse { tokens, remarks })
 }

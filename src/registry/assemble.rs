@@ -201,7 +201,12 @@ impl Definition {
         let Some(text) = self.address(key)? else { return Ok(None) };
         if template::pieces(&text).iter().any(|piece| matches!(piece, template::Piece::RunTime(_))) {
             // A scheme that is written out is checked now; the rest when it is known.
-            if text.contains('#') || !(text.starts_with("https://") || text.starts_with('{')) {
+            let before = text.split('{').next().unwrap_or_default();
+            // A server that is written out whole may be one on this machine.
+            let is_local = before.starts_with("http://")
+                && before.matches('/').count() >= 3
+                && Url::parse(before).is_ok_and(|url| check_url(&url).is_ok());
+            if text.contains('#') || !(text.starts_with("https://") || text.starts_with('{') || is_local) {
                 return Err(self.refused(key, "it must start with `https://` or a placeholder and have no fragment"));
             }
             return Ok(Some(Endpoint::RunTime(text)));
@@ -335,7 +340,7 @@ impl Definition {
             app_token: self.app_token()?,
             callback_keep: self.list("callback_keep"),
             token_keep: self.list("token_keep"),
-            refresh: self.refresh(),
+            refresh: self.refresh()?,
             userinfo: self.userinfo()?,
             user: self.user(protocol),
             account: self.owned("account"),
@@ -346,6 +351,7 @@ impl Definition {
             public_client: self.flag("public_client"),
             docs: self.page("docs")?,
             register: self.page("register")?,
+            variables: self.variable_values(),
             status: self.owned("status"),
             notes: self.owned("notes"),
         })
@@ -382,13 +388,21 @@ impl Definition {
         Ok(Some(AppToken { endpoint, params: self.map("app_token.params")?, path: self.owned("app_token.path") }))
     }
 
-    fn refresh(&self) -> Refresh {
-        Refresh {
+    fn variable_values(&self) -> BTreeMap<String, String> {
+        let names = self.variable_names().into_iter();
+        names.filter_map(|name| Some((name.to_owned(), self.variable(name)?.to_owned()))).collect()
+    }
+
+    fn refresh(&self) -> Result<Refresh, Error> {
+        Ok(Refresh {
             how: self.word("refresh.how", RefreshHow::parse).unwrap_or(RefreshHow::Auto),
             scope: self.owned("refresh.scope"),
             param: self.owned("refresh.param"),
             grant_type: self.owned("refresh.grant_type"),
-        }
+            method: self.word("refresh.method", Method::parse),
+            exchange_endpoint: self.endpoint("refresh.exchange_endpoint")?,
+            exchange_grant_type: self.owned("refresh.exchange_grant_type"),
+        })
     }
 
     fn userinfo(&self) -> Result<Userinfo, Error> {
@@ -456,6 +470,8 @@ impl Definition {
             path: self.owned("redirect.path").unwrap_or_else(|| "/callback".into()),
             uri,
             https: self.flag("redirect.https").unwrap_or(false),
+            certificate: self.secret("redirect.certificate"),
+            key: self.secret("redirect.key"),
             oob: self.owned("redirect.oob"),
         })
     }

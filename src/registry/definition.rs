@@ -38,7 +38,15 @@ pub struct Variable {
 /// tokens may go, and the waiver of its issuer.
 fn bound_to_server(key: &str) -> bool {
     key.ends_with("_endpoint") && !key.starts_with("variables.")
-        || matches!(key, "jwks_uri" | "discovery_url" | "hosts" | "issuer_match" | "app_token.endpoint")
+        || matches!(
+            key,
+            "jwks_uri"
+                | "discovery_url"
+                | "hosts"
+                | "issuer_match"
+                | "app_token.endpoint"
+                | "refresh.exchange_endpoint"
+        )
 }
 
 /// Lays `over` on `below`, key by key. Another issuer drops what is pinned to the one below.

@@ -18,10 +18,13 @@ mod error;
 mod layer;
 pub mod nearest;
 pub mod provider;
+mod run_time;
 mod schema;
 pub mod settings;
 mod show;
 mod template;
+#[cfg(all(test, unix))]
+pub(crate) mod testing;
 mod value;
 pub mod words;
 
@@ -36,6 +39,7 @@ pub use definition::{Definition, Variable};
 pub use error::{Error, Invalid, Problem, Warning};
 pub use nearest::nearest;
 pub use provider::Provider;
+pub use run_time::{RunTime, Unfilled};
 pub use settings::Settings;
 pub use value::{Origin, Place, SecretSource, Value};
 

@@ -168,6 +168,8 @@ pub struct Provider {
     pub docs: Option<String>,
     /// Where a client is registered.
     pub register: Option<String>,
+    /// The values of the entry's variables; those without one are left out.
+    pub variables: BTreeMap<String, String>,
     /// A state worth a warning.
     pub status: Option<String>,
     /// What else to know.
@@ -270,6 +272,12 @@ pub struct Refresh {
     pub param: Option<String>,
     /// The `grant_type` of the refresh request, if not `refresh_token`.
     pub grant_type: Option<String>,
+    /// The method of the refresh request, if not that of the token request.
+    pub method: Option<Method>,
+    /// Where the first token is exchanged, if not where later ones are.
+    pub exchange_endpoint: Option<Endpoint>,
+    /// The `grant_type` of that first exchange, if not that of later ones.
+    pub exchange_grant_type: Option<String>,
 }
 
 /// The form of the userinfo request.
@@ -336,8 +344,12 @@ pub struct Redirect {
     pub path: String,
     /// The whole value, where it is no address of ours.
     pub uri: Option<String>,
-    /// Whether the listener must speak TLS.
+    /// Whether the provider takes `https` addresses only.
     pub https: bool,
+    /// The certificate chain (PEM) of a listener that speaks TLS; the user's own.
+    pub certificate: Option<SecretSource>,
+    /// Its key (PEM).
+    pub key: Option<SecretSource>,
     /// The redirect at which the provider's own page shows the code.
     pub oob: Option<String>,
 }

@@ -174,8 +174,10 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     (
         "redirect",
         Kind::Table(&[
+            ("certificate", Kind::Input),
             ("host", Kind::OneOf(&["127.0.0.1", "localhost", "[::1]"])),
             ("https", Kind::Bool),
+            ("key", Kind::Secret),
             ("loopback", Kind::OneOf(Loopback::WORDS)),
             ("oob", WORD),
             ("path", Kind::Text(path)),
@@ -185,7 +187,15 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ),
     (
         "refresh",
-        Kind::Table(&[("grant_type", WORD), ("how", Kind::OneOf(RefreshHow::WORDS)), ("param", WORD), ("scope", WORD)]),
+        Kind::Table(&[
+            ("exchange_endpoint", Kind::Endpoint(true)),
+            ("exchange_grant_type", WORD),
+            ("grant_type", WORD),
+            ("how", Kind::OneOf(RefreshHow::WORDS)),
+            ("method", Kind::OneOf(Method::WORDS)),
+            ("param", WORD),
+            ("scope", WORD),
+        ]),
     ),
     ("refresh_endpoint", Kind::Endpoint(true)),
     ("refresh_params", Kind::Map(TOKEN_RESERVED, true)),

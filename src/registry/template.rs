@@ -70,17 +70,37 @@ pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<Option<Cow<'a, str>>>;
 
 /// Fills the template of an address.
 pub(super) fn fill_address(template: &str, run_time: bool, lookup: Lookup<'_>) -> Result<String, Fault> {
-    fill(template, run_time, lookup, |before, variable, value| {
-        let refused = |reason: String| Fault::Value { variable: variable.into(), reason };
-        let Some((_, rest)) = before.split_once("://") else {
-            return base_address(value).map_err(refused);
-        };
-        let piece = if rest.contains(['/', '?']) { path_piece(value) } else { host_piece(value) };
+    fill(template, run_time, lookup, address_piece)
+}
+
+/// Fills what only a login knows into the template of an address, each value checked as a variable's would be.
+pub(super) fn fill_run_time(template: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<String, Fault> {
+    let mut filled = String::with_capacity(template.len());
+    for piece in pieces(template) {
         match piece {
-            Some(reason) => Err(refused(reason.into())),
-            None => Ok(value.into()),
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Variable(name) => return Err(Fault::Undeclared(name.into())),
+            Piece::RunTime(name) => {
+                let value = value(name).ok_or_else(|| Fault::Missing(name.into()))?;
+                let value = address_piece(&filled, name, &value)?;
+                filled.push_str(&value);
+            }
         }
-    })
+    }
+    Ok(filled)
+}
+
+/// A value as it may stand behind `before` in an address.
+fn address_piece(before: &str, variable: &str, value: &str) -> Result<String, Fault> {
+    let refused = |reason: String| Fault::Value { variable: variable.into(), reason };
+    let Some((_, rest)) = before.split_once("://") else {
+        return base_address(value).map_err(refused);
+    };
+    let piece = if rest.contains(['/', '?']) { path_piece(value) } else { host_piece(value) };
+    match piece {
+        Some(reason) => Err(refused(reason.into())),
+        None => Ok(value.into()),
+    }
 }
 
 /// Fills the template of a host.

@@ -1,28 +1,31 @@
 //! What a session's tokens are bound to, and whether that still holds.
 
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Binding, Error, Session};
-use crate::client::{self, Client};
+use crate::client::{self, Client, Place};
 use crate::grant;
-use crate::registry::provider::Endpoint;
 
-/// What tokens obtained by `client` are bound to.
+/// What tokens obtained by `client` are bound to, where a login brought what `kept` holds.
 ///
 /// # Errors
 /// When the server's endpoints or the client authentication cannot be known.
-pub async fn binding(client: &Client) -> Result<Binding, Error> {
+pub async fn binding(client: &Client, kept: &Map<String, Value>) -> Result<Binding, Error> {
     let provider = client.provider();
     let server = client.server().await.map_err(grant::Error::from)?;
-    let text = |url: &Option<url::Url>| url.as_ref().map(ToString::to_string);
+    let text = |url: &Option<Url>| url.as_ref().map(ToString::to_string);
+    let at = async |place| -> Result<Option<String>, Error> {
+        Ok(text(&client.endpoint(place, kept).await.map_err(grant::Error::from)?))
+    };
     let lacks = || client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" };
-    let token_endpoint = text(&server.token_endpoint).ok_or_else(lacks).map_err(grant::Error::from)?;
+    let token_endpoint = at(Place::Token).await?.ok_or_else(lacks).map_err(grant::Error::from)?;
     Ok(Binding {
         issuer: provider.issuer.clone(),
         token_endpoint,
-        refresh_endpoint: provider.refresh_endpoint.as_ref().and_then(Endpoint::url).map(ToString::to_string),
-        revocation_endpoint: text(&server.revocation_endpoint),
-        userinfo_endpoint: text(&server.userinfo_endpoint),
+        refresh_endpoint: at(Place::Refresh).await?,
+        revocation_endpoint: at(Place::Revocation).await?,
+        userinfo_endpoint: at(Place::Userinfo).await?,
         jwks_uri: text(&server.jwks_uri),
         client_id: client.client_id().to_owned(),
         client_auth: match client.consumer() {
@@ -60,7 +63,7 @@ pub async fn check(session: &Session, client: &Client) -> Result<(), Error> {
             return moved(what, then, now);
         }
     }
-    let now = binding(client).await?;
+    let now = binding(client, &session.tokens.kept).await?;
     for (what, then, now) in [
         ("token_endpoint", &then.token_endpoint, &now.token_endpoint),
         ("client_auth", &then.client_auth, &now.client_auth),

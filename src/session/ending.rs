@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Error, Session};
-use crate::client::{Client, Repetition};
+use crate::client::{Client, Place, Repetition};
 use crate::grant;
 use crate::protocol;
 use crate::protocol::revocation::{self, TokenTypeHint};
@@ -30,11 +30,14 @@ pub async fn revoke(session: &Session, client: &Client) -> Result<bool, Error> {
     if session.tokens.token_type == TokenType::OAuth1 {
         return Ok(false);
     }
+    // Before anything else: a server in another's place is not even asked where it revokes.
     super::binding::check(session, client).await?;
-    let server = client.server().await.map_err(grant::Error::from)?;
-    let Some(endpoint) = server.revocation_endpoint.clone() else { return Ok(false) };
+    let endpoint = client.endpoint(Place::Revocation, &session.tokens.kept).await.map_err(grant::Error::from)?;
+    let Some(endpoint) = endpoint else { return Ok(false) };
     let tokens = &session.tokens;
-    let refresh_token = tokens.refresh_token.as_ref().map(|token| (token, TokenTypeHint::RefreshToken));
+    // Where access tokens are exchanged for newer ones, the two are one.
+    let refresh_token = tokens.refresh_token.as_ref().filter(|token| **token != tokens.access_token);
+    let refresh_token = refresh_token.map(|token| (token, TokenTypeHint::RefreshToken));
     let mut failure = None;
     for (token, hint) in refresh_token.into_iter().chain([(&tokens.access_token, TokenTypeHint::AccessToken)]) {
         if let Err(error) = one(client, &endpoint, token, hint).await {

@@ -389,6 +389,7 @@ fn request<'a>(session: &'a Session, refresh_token: &'a Secret, clock_tolerance:
         refresh_token,
         access_token: &session.tokens.access_token,
         scopes: &session.tokens.scopes,
+        kept: &session.tokens.kept,
         narrower: None,
         resources: &session.resources,
         earlier: session.identity.as_ref().map(|identity| id_token::Earlier {

@@ -65,7 +65,7 @@ async fn keep(
     let account = name.account.or(told.as_deref()).unwrap_or(SessionKey::DEFAULT_ACCOUNT);
     let mut session = Session {
         key: SessionKey::new(&client.provider().id, account)?,
-        binding: binding::binding(client).await?,
+        binding: binding::binding(client, &tokens.kept).await?,
         grant: grant.name().to_owned(),
         requested_scopes: request.scopes.clone(),
         resources: request.resources.clone(),

@@ -22,6 +22,7 @@ mod oauth1;
 mod output;
 mod process;
 mod provider;
+mod quirks;
 mod refresh;
 mod request;
 mod scarcity;

@@ -25,7 +25,7 @@ use crate::cli::shown;
 use crate::cli::target::{self, Target};
 use crate::cli::time::Wording;
 
-use super::with_token;
+use super::{instance, with_token};
 
 /// Where to log in, and how.
 #[derive(Debug, Default, Args)]
@@ -134,14 +134,18 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     overrides::apply(&overrides, &mut definition)?;
     overrides.extend(given(context, arguments, &definition)?);
     overrides::apply(&overrides, &mut definition)?;
-    let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
     if arguments.with_token {
+        let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
         return finish(context, arguments, with_token::keep(context, &definition, forced)?);
     }
+    let request = request(context, arguments, &definition, account.as_deref())?;
+    let own = instance::client(context, &definition, &request)?;
+    overrides::apply(&own, &mut definition)?;
+    overrides.extend(own);
+    let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
     let client = context.client(&definition, Freshness::Anew)?;
     let provider = client.provider();
     let grant = chosen(arguments.grant.as_deref(), provider)?;
-    let request = request(context, arguments, &definition, account.as_deref())?;
     let user = interaction(context, arguments, &definition, account.as_deref(), &provider.name)?;
     let keeper = context.keeper()?;
     tell_store(context, keeper.store().name());

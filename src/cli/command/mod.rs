@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod demo;
+mod instance;
 pub mod list;
 pub mod login;
 pub mod logout;

@@ -75,7 +75,7 @@ fn read(context: &Context) -> Result<TokenSet, Failure> {
 fn binding(context: &Context, definition: &Definition, is_refreshable: bool) -> Result<Binding, Failure> {
     if is_refreshable {
         let client = context.client(definition, Freshness::Kept)?;
-        let bound = context.block_on(binding::binding(&client))?;
+        let bound = context.block_on(binding::binding(&client, &serde_json::Map::new()))?;
         return bound.map_err(|error| Failure::from(error).at(&definition.id));
     }
     let provider = match definition.provider() {

@@ -4,8 +4,10 @@
 //! `invalid_client` to a wrong identifier or secret and `invalid_grant` to the code. Whether the redirect URI is
 //! registered shows only at the authorization endpoint, which needs the person.
 
+use serde_json::Map;
+
 use super::{check_pkce, registered};
-use crate::client::{self, Client, Repetition};
+use crate::client::{self, Client, Place, Repetition};
 use crate::grant::{Error, identity};
 use crate::protocol;
 use crate::protocol::parameters::Parameters;
@@ -42,11 +44,20 @@ pub enum Verdict {
 /// # Security
 /// The client secret is sent, to the entry's token endpoint alone, as a login would send it.
 pub async fn probe(client: &Client) -> Result<Verdict, Error> {
+    match redeem(client).await {
+        // What only a redirect could have said: there is nobody to ask yet.
+        Err(Error::Client(error @ client::Error::RunTime { .. })) => Ok(Verdict::Unclear(error.to_string())),
+        other => other,
+    }
+}
+
+async fn redeem(client: &Client) -> Result<Verdict, Error> {
     let provider = client.provider();
     let server = client.server().await?;
     check_pkce(provider, server)?;
     client.check_authentication(server)?;
-    let Some(endpoint) = server.token_endpoint.clone() else {
+    let brought = Map::new();
+    let Some(endpoint) = client.endpoint(Place::Token, &brought).await? else {
         return Err(client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" }.into());
     };
     let code: Secret = random::text::<32>()?.into();
@@ -58,10 +69,8 @@ pub async fn probe(client: &Client) -> Result<Verdict, Error> {
     if provider.pkce != Pkce::Off {
         parameters.set("code_verifier", verifier.expose());
     }
-    for (name, value) in &provider.token_params {
-        parameters.set(name, value.as_str());
-    }
-    let request = identity::token_request(provider, endpoint, parameters)?;
+    identity::extend(client, &mut parameters, "token_params", client.run_time(&brought).await?)?;
+    let request = identity::token_request(client, endpoint, parameters, &brought).await?;
     let answer = client.send(request, Repetition::Never).await?;
     let asked = Asked { at: client.system().clock.seconds(), scopes: &[] };
     let read = TokenResponse::read(&answer, &identity::rules(provider), asked);

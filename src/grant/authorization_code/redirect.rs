@@ -2,19 +2,22 @@
 
 use url::Url;
 
-use crate::callback::{self, Host, Loopback, Mode};
-use crate::client;
+use crate::callback::{self, Host, Loopback, Mode, Tls};
+use crate::client::{self, Client};
 use crate::grant::{Error, GrantRequest, Interaction};
 use crate::protocol;
 use crate::registry::Provider;
 use crate::registry::words::{Loopback as LoopbackRule, ResponseMode};
 
 /// The redirect URI, and the listener behind it where it is an address of this machine.
+///
+/// An `https` address is one where the user has named a certificate for it; otherwise the person pastes.
 pub(in crate::grant) async fn redirect(
-    provider: &Provider,
+    client: &Client,
     request: &GrantRequest,
     user: &dyn Interaction,
 ) -> Result<(String, Option<Loopback>), Error> {
+    let provider = client.provider();
     let rule = &provider.redirect;
     let mode = match provider.response_mode {
         Some(ResponseMode::FormPost) => Mode::FormPost,
@@ -24,13 +27,19 @@ pub(in crate::grant) async fn redirect(
             return Err(client::Error::Unsupported { provider: provider.id.clone(), key }.into());
         }
     };
-    if let Some(uri) = &request.redirect_uri {
-        return match listening_options(uri, mode)? {
+    let tls = certificate(client)?;
+    // An alias that the provider gave out, such as eBay's, is no address.
+    let alias = rule.uri.as_deref().filter(|uri| request.redirect_uri.is_none() && Url::parse(uri).is_err());
+    if let Some(alias) = alias {
+        return by_hand(alias, user);
+    }
+    if let Some(uri) = request.redirect_uri.as_deref().or(rule.uri.as_deref()) {
+        return match listening_options(uri, mode, tls)? {
             Some(options) => bound(options).await,
             None => by_hand(uri, user),
         };
     }
-    if let Some(uri) = rule.uri.as_deref().or(rule.oob.as_deref()).filter(|_| rule.loopback == LoopbackRule::None) {
+    if let Some(uri) = rule.oob.as_deref().filter(|_| rule.loopback == LoopbackRule::None) {
         return by_hand(uri, user);
     }
     let port = match rule.loopback {
@@ -41,7 +50,27 @@ pub(in crate::grant) async fn redirect(
             return Err(Error::RedirectUri { redirect_uri: "http://127.0.0.1".into(), reason });
         }
     };
-    bound(callback::Options { host: host(&rule.host), port, path: rule.path.clone(), mode }).await
+    if rule.https && tls.is_none() {
+        // Nothing answers there, and the browser shows the address all the same.
+        let uri = format!("https://{}:{}{}", rule.host, port.unwrap_or(rule.port), rule.path);
+        return by_hand(&uri, user);
+    }
+    let tls = tls.filter(|_| rule.https);
+    bound(callback::Options { host: host(&rule.host), port, path: rule.path.clone(), mode, tls, name: None }).await
+}
+
+/// The redirect URIs that a login of `provider` may use and that can be registered before it: the one that these options
+/// lead to first.
+pub fn registrable(provider: &Provider, port: Option<u16>, redirect_uri: Option<&str>) -> Vec<String> {
+    let rule = &provider.redirect;
+    let scheme = if rule.https { "https" } else { "http" };
+    let own = format!("{scheme}://{}:{}{}", rule.host, port.unwrap_or(rule.port), rule.path);
+    let own = (rule.loopback != LoopbackRule::None).then_some(own);
+    let first = redirect_uri.or(rule.uri.as_deref()).map(str::to_owned);
+    let mut uris: Vec<String> = first.into_iter().chain(own).collect();
+    uris.extend(rule.oob.clone());
+    uris.dedup();
+    uris
 }
 
 /// What is entered as redirect URI when a client is registered by hand, and what a login does with it then.
@@ -104,6 +133,14 @@ fn text(host: Host) -> &'static str {
     }
 }
 
+/// The certificate that the user named, if he did.
+fn certificate(client: &Client) -> Result<Option<Tls>, Error> {
+    match client.redirect_certificate()? {
+        Some((certificate, key)) => Ok(Some(Tls::new(certificate.expose().as_bytes(), key.expose().as_bytes())?)),
+        None => Ok(None),
+    }
+}
+
 async fn bound(options: callback::Options) -> Result<(String, Option<Loopback>), Error> {
     let loopback = Loopback::bind(options).await?;
     Ok((loopback.redirect_uri().to_owned(), Some(loopback)))
@@ -118,21 +155,29 @@ fn by_hand(uri: &str, user: &dyn Interaction) -> Result<(String, Option<Loopback
 }
 
 /// How to listen for a redirect URI that was given as a whole; `None` when it is not on this machine.
-fn listening_options(uri: &str, mode: Mode) -> Result<Option<callback::Options>, Error> {
+fn listening_options(uri: &str, mode: Mode, tls: Option<Tls>) -> Result<Option<callback::Options>, Error> {
     let refuse = |reason| Error::RedirectUri { redirect_uri: protocol::jose::excerpt(uri), reason };
     let url = Url::parse(uri).map_err(|_| refuse("it is no absolute address"))?;
     if url.fragment().is_some() {
         return Err(refuse("it has a fragment"));
     }
-    let host = match (url.scheme(), url.host_str()) {
-        ("http", Some("localhost")) => Host::Localhost,
-        ("http", Some("127.0.0.1")) => Host::Ipv4Literal,
-        ("http", Some("[::1]")) => Host::Ipv6Literal,
-        ("http", _) => return Err(refuse("plain http is for 127.0.0.1, [::1] and localhost")),
-        _ => return Ok(None),
-    };
-    let port = url.port().filter(|port| *port != 0);
-    Ok(Some(callback::Options { host, port, path: url.path().to_owned(), mode }))
+    let own = |name: &str| matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+    let path = url.path().to_owned();
+    match (url.scheme(), url.host_str(), tls) {
+        ("http", Some(name), _) if own(name) => {
+            let port = url.port().filter(|port| *port != 0);
+            Ok(Some(callback::Options { host: host(name), port, path, mode, tls: None, name: None }))
+        }
+        ("http", _, _) => Err(refuse("plain http is for 127.0.0.1, [::1] and localhost")),
+        ("https", Some(_), Some(_)) if url.query().is_some() => Err(refuse("it has a query")),
+        // Whatever the name is, only loopback addresses are listened on.
+        ("https", Some(name), Some(tls)) => {
+            let port = Some(url.port_or_known_default().unwrap_or(443));
+            let (host, name) = if own(name) { (host(name), None) } else { (Host::Localhost, Some(name.to_owned())) };
+            Ok(Some(callback::Options { host, port, path, mode, tls: Some(tls), name }))
+        }
+        _ => Ok(None),
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ fn endpoint() -> Url {
 fn draft<'a>(endpoint: &'a Url, scopes: &'a [String]) -> Draft<'a> {
     Draft {
         endpoint,
+        response_type: "code",
         client_id: "s6BhdRkqt3",
         redirect_uri: "http://127.0.0.1:1/callback",
         scopes,

@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-use super::{ClientAuthentication, EndpointRequest, Error};
+use super::{ClientAuthentication, EndpointRequest, Error, Moment};
 use crate::secret::Secret;
 
 /// How identifier and secret are written before base64.
@@ -39,7 +39,7 @@ impl ClientAuthentication for ClientSecretBasic {
         if self.secret.is_empty() { "basic_empty" } else { "client_secret_basic" }
     }
 
-    fn authenticate(&self, request: &mut EndpointRequest) -> Result<(), Error> {
+    fn authenticate(&self, request: &mut EndpointRequest, _: &Moment) -> Result<(), Error> {
         let written = |text: &str| -> Zeroizing<String> {
             Zeroizing::new(match self.encoding {
                 BasicEncoding::Form => byte_serialize(text.as_bytes()).collect(),
@@ -66,14 +66,14 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use url::Url;
 
-    use super::{BasicEncoding, ClientAuthentication, ClientSecretBasic};
+    use super::{BasicEncoding, ClientAuthentication, ClientSecretBasic, Moment};
     use crate::protocol::http::EndpointRequest;
     use crate::protocol::parameters::Parameters;
 
     fn sent(encoding: BasicEncoding) -> (String, String) {
         let client = ClientSecretBasic { client_id: "a:b c".into(), secret: "p%+é:/=".into(), encoding };
         let mut request = EndpointRequest::new(Url::parse("https://a.example/t").unwrap(), Parameters::new());
-        client.authenticate(&mut request).unwrap();
+        client.authenticate(&mut request, &Moment::default()).unwrap();
         let header = request.headers["authorization"].to_str().unwrap().strip_prefix("Basic ").unwrap().to_owned();
         (String::from_utf8(STANDARD.decode(header).unwrap()).unwrap(), request.parameters.encoded())
     }

@@ -1,6 +1,6 @@
 //! `client_secret_post`: identifier and secret in the body.
 
-use super::{ClientAuthentication, EndpointRequest, Error};
+use super::{ClientAuthentication, EndpointRequest, Error, Moment};
 use crate::secret::Secret;
 
 /// Identifier and secret as parameters of the body.
@@ -20,7 +20,7 @@ impl ClientAuthentication for ClientSecretPost {
         "client_secret_post"
     }
 
-    fn authenticate(&self, request: &mut EndpointRequest) -> Result<(), Error> {
+    fn authenticate(&self, request: &mut EndpointRequest, _: &Moment) -> Result<(), Error> {
         request.parameters.set("client_id", self.client_id.as_str());
         request.parameters.set("client_secret", self.secret.expose());
         Ok(())

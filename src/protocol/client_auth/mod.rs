@@ -1,8 +1,12 @@
 //! How a client proves to an endpoint who it is.
 
+mod apple_jwt;
+mod assertion;
 mod client_secret_basic;
 mod client_secret_post;
+mod client_secret_query;
 mod none;
+mod private_key_jwt;
 
 use std::fmt::Debug;
 
@@ -10,9 +14,25 @@ use super::Error;
 use super::http::EndpointRequest;
 use crate::secret::Secret;
 
+pub use apple_jwt::AppleJwt;
+pub use assertion::SecretAssertion;
 pub use client_secret_basic::{BasicEncoding, ClientSecretBasic};
 pub use client_secret_post::ClientSecretPost;
+pub use client_secret_query::ClientSecretQuery;
 pub use none::NoAuthentication;
+pub use private_key_jwt::PrivateKeyJwt;
+
+/// The `client_assertion_type` of a JWT (RFC 7523 §2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The time, and a value that never comes again: what is signed needs both.
+#[derive(Debug, Clone, Default)]
+pub struct Moment {
+    /// Seconds since 1970.
+    pub now: i64,
+    /// Random text of at least 128 bits.
+    pub unique: String,
+}
 
 /// One way of authenticating a client.
 ///
@@ -25,8 +45,8 @@ pub trait ClientAuthentication: Debug + Send + Sync {
     /// Puts the client's identifier, and what proves it, on `request`.
     ///
     /// # Errors
-    /// When the identifier or the secret cannot be written.
-    fn authenticate(&self, request: &mut EndpointRequest) -> Result<(), Error>;
+    /// When the identifier or the secret cannot be written, or nothing can be signed.
+    fn authenticate(&self, request: &mut EndpointRequest, at: &Moment) -> Result<(), Error>;
 
     /// The secret that both sides know, where there is one; also the key of HMAC signatures.
     fn secret(&self) -> Option<&Secret> {
@@ -44,10 +64,14 @@ pub struct Method {
 }
 
 /// The methods this program has.
-pub const METHODS: [Method; 4] = [
+pub const METHODS: [Method; 8] = [
     Method { name: "none", summary: "a public client: the identifier alone (RFC 6749 §3.2.1)" },
     Method { name: "client_secret_basic", summary: "the secret in the Authorization header (RFC 6749 §2.3.1)" },
     Method { name: "client_secret_post", summary: "the secret in the body (RFC 6749 §2.3.1)" },
+    Method { name: "private_key_jwt", summary: "a token signed with the client's own key (RFC 7523 §2.2)" },
+    Method { name: "query", summary: "identifier and secret in the address, where a provider insists" },
+    Method { name: "apple_jwt", summary: "a client secret that the client signs itself, as at Apple" },
+    Method { name: "assertion", summary: "secret and code under the names of assertions, as at Azure DevOps" },
     Method { name: "basic_empty", summary: "a public client with an empty secret in the Authorization header" },
 ];
 
@@ -79,37 +103,4 @@ pub fn choose(configured: Option<&str>, has_secret: bool, offered: Option<&[Stri
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Error, choose};
-
-    fn list(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    #[test]
-    fn the_configured_method_wins() {
-        let offered = list(&["client_secret_basic"]);
-
-        assert_eq!(choose(Some("client_secret_post"), true, Some(&offered)).unwrap(), "client_secret_post");
-    }
-
-    #[test]
-    fn without_a_secret_a_client_is_public() {
-        assert_eq!(choose(None, false, Some(&list(&["client_secret_basic"]))).unwrap(), "none");
-    }
-
-    #[test]
-    fn with_a_secret_the_servers_order_decides() {
-        let offered = list(&["private_key_jwt", "client_secret_post", "client_secret_basic"]);
-
-        assert_eq!(choose(None, true, Some(&offered)).unwrap(), "client_secret_post");
-        assert_eq!(choose(None, true, None).unwrap(), "client_secret_basic");
-    }
-
-    #[test]
-    fn a_secret_is_not_sent_to_a_server_that_takes_none() {
-        let outcome = choose(None, true, Some(&list(&["private_key_jwt"])));
-
-        assert!(matches!(outcome, Err(Error::ClientAuthentication { offered, .. }) if offered == ["private_key_jwt"]));
-    }
-}
+mod tests;

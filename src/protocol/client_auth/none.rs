@@ -1,6 +1,6 @@
 //! `none`: a public client names itself.
 
-use super::{ClientAuthentication, EndpointRequest, Error};
+use super::{ClientAuthentication, EndpointRequest, Error, Moment};
 
 /// The identifier in the body, and nothing that would prove it.
 ///
@@ -17,7 +17,7 @@ impl ClientAuthentication for NoAuthentication {
         "none"
     }
 
-    fn authenticate(&self, request: &mut EndpointRequest) -> Result<(), Error> {
+    fn authenticate(&self, request: &mut EndpointRequest, _: &Moment) -> Result<(), Error> {
         request.parameters.set("client_id", self.client_id.as_str());
         Ok(())
     }
