@@ -301,8 +301,12 @@ impl<'a> Attempt<'a> {
         Ok(id_token)
     }
 
+    /// Whether an ID token is due that can be checked. An OAuth 2.0 provider may know the scope and even send one; without
+    /// an issuer there is nothing to hold it against, so that it is not kept and userinfo says who it is.
     fn openid(&self) -> bool {
-        self.scopes.iter().any(|scope| scope == "openid")
+        let provider = self.client.provider();
+        let is_checkable = provider.protocol == Protocol::Oidc || provider.issuer.is_some();
+        is_checkable && self.scopes.iter().any(|scope| scope == "openid")
     }
 }
 

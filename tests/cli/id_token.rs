@@ -466,3 +466,15 @@ fn a_maximum_age_in_the_entry_is_held_against_the_time_of_the_login() {
         assert!(code == 0 || finished.stderr.contains("auth_time"), "{finished:#?}");
     }
 }
+
+#[test]
+fn an_id_token_that_nothing_can_check_is_neither_an_obstacle_nor_kept() {
+    let server = Server::start();
+    let keyfob = Keyfob::new();
+    keyfob.plain_provider("plain", &server, "scopes = [\"openid\", \"email\"]");
+
+    keyfob.log_in(&server, &["login", "plain"]).expect(0);
+
+    assert_eq!(keyfob.status("plain")["profile"], serde_json::Value::Null);
+    keyfob.run(&["token", "plain", "--id-token"]).fails(4);
+}

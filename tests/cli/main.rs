@@ -12,6 +12,7 @@ mod callback;
 mod clients;
 mod config;
 mod discovery;
+mod every_provider;
 mod id_token;
 mod interrupts;
 mod kept;

@@ -58,6 +58,11 @@ impl Terminal {
         String::from_utf8_lossy(&self.screen.lock().expect("no reader panics")).into_owned()
     }
 
+    /// Whether the program has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.running.ends_within(Duration::ZERO)
+    }
+
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
         eventually(&format!("`{text}` on the terminal"), || self.screen().contains(text).then_some(()));
