@@ -486,6 +486,58 @@ fn a_redirect_of_the_profile_gets_no_signature() {
 }
 
 #[test]
+fn a_request_is_signed_as_it_is_sent_and_anew_after_a_redirect_within_the_origin() {
+    let server = OAuth1Server::start();
+    let keyfob = logged_in(&server, "");
+    let me = format!("{}/me", server.http.url());
+    let file = keyfob.home().join("form");
+    std::fs::write(&file, "of=a&file=+").expect("a file");
+    let file = format!("@{}", file.display());
+    server.once("/me", Answer::redirect(307, "/me?again=%C3%A9+"));
+
+    for arguments in [
+        &[][..],
+        &["-d", "b=1&a=c%20d+e&b="],
+        &["-X", "PUT", "-d", "{\"not\": \"a form\"}", "-H", "Content-Type: application/json"],
+        &["-d", &file, "-H", &format!("Content-Type: {FORM}")],
+    ] {
+        let answer = keyfob.run(&[&["request", "one", &format!("{me}?x=1&x=a+b")], arguments].concat()).expect(0);
+
+        // The server has found each signature right, and each nonce new.
+        assert_eq!(answer.json()["name"], "Alice", "{arguments:?}: {answer:#?}");
+    }
+    assert_eq!(server.http.requests_to("/me").len(), 1 + 5);
+}
+
+#[test]
+fn a_form_that_can_be_read_only_once_is_not_signed() {
+    let server = OAuth1Server::start();
+    let keyfob = logged_in(&server, "");
+    let me = format!("{}/me", server.http.url());
+    let form = format!("Content-Type: {FORM}");
+
+    let refused = keyfob.run_with_input(&["request", "one", &me, "-d", "@-", "-H", &form], &"x=y&".repeat(1 << 19));
+
+    assert!(refused.expect(2).stderr.contains("-d @FILE"));
+    assert_eq!(server.http.requests_to("/me").len(), 1);
+}
+
+#[test]
+fn a_request_that_is_led_elsewhere_is_not_signed_there_and_a_refusal_is_told() {
+    let (server, other) = (OAuth1Server::start(), crate::support::Server::start());
+    let keyfob = logged_in(&server, "");
+    let me = format!("{}/me", server.http.url());
+    server.once("/me", Answer::redirect(302, &format!("{}/away", other.url())));
+
+    keyfob.run(&["request", "one", &me]).expect(0);
+    assert_eq!(other.requests_to("/away")[0].header("authorization"), None);
+
+    server.once("/me", Answer::new(401, "text/plain", "oauth_problem=token_revoked"));
+    let refused = keyfob.run(&["request", "one", &me]).expect(4);
+    assert!(refused.stderr.contains("keyfob login one"), "{refused:#?}");
+}
+
+#[test]
 fn an_unusable_key_or_a_missing_secret_is_told_before_anything_is_sent() {
     for more in
         ["signature_method = \"RSA-SHA256\"\nprivate_key = \"hunter2\"", "client_secret = { env = \"NOT_SET\" }"]

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use ring::{digest, hmac};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -274,6 +274,12 @@ impl Known {
         if !self.nonces.insert(get("oauth_nonce")?.to_owned()) {
             return Err("nonce_used".into());
         }
+        // OAuth Request Body Hash 1.0 draft 4 §3.2: of any body but a form.
+        let hashed = !request.body.is_empty() && !is_form(request);
+        let hash = STANDARD.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &request.body));
+        if parameters.get("oauth_body_hash").map(String::as_str) != hashed.then_some(&*hash) {
+            return Err("the hash of the body is missing, wrong or too much".into());
+        }
         let base = self.base_string(request, &parameters);
         verify(&base, get("oauth_signature_method")?, get("oauth_signature")?, &token_secret)?;
         if (timestamp - now() - self.ahead).abs() > 300 {
@@ -284,8 +290,9 @@ impl Known {
 
     /// RFC 5849 §3.4.1.
     fn base_string(&self, request: &Request, protocol: &BTreeMap<String, String>) -> String {
+        let form = if is_form(request) { &request.body[..] } else { &[] };
         let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(request.query.as_bytes())
-            .chain(url::form_urlencoded::parse(&request.body))
+            .chain(url::form_urlencoded::parse(form))
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         let signed = protocol.iter().filter(|(name, _)| !["oauth_signature", "realm"].contains(&name.as_str()));
@@ -297,6 +304,10 @@ impl Known {
         let address = format!("{}{}", self.address, request.path);
         format!("{}&{}&{}", request.method, encoded(address.as_bytes()), encoded(joined.as_bytes()))
     }
+}
+
+fn is_form(request: &Request) -> bool {
+    request.header("content-type").is_some_and(|kind| kind == "application/x-www-form-urlencoded")
 }
 
 fn verify(base: &str, method: &str, signature: &str, token_secret: &str) -> Result<(), String> {
