@@ -227,7 +227,9 @@ fn usage(error: &clap::Error) -> Failure {
         Some(ContextValue::Strings(words)) => words.last().cloned(),
         _ => None,
     };
-    if let Some(ContextValue::Strings(allowed)) = error.get(ContextKind::ValidValue) {
+    if let Some(ContextValue::Strings(allowed)) = error.get(ContextKind::ValidValue)
+        && !allowed.is_empty()
+    {
         return failure.hint(format!("it takes one of  {}", allowed.join(", ")));
     }
     match nearest {

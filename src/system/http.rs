@@ -360,10 +360,7 @@ impl reqwest::dns::Resolve for Lookup {
 /// # Errors
 /// [`Error::ForbiddenUrl`] unless `url` is `https`, or `http` on a loopback host, and carries no user name.
 pub fn check_url(url: &Url) -> Result<(), Error> {
-    let refuse = |reason| {
-        let shown = format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());
-        Err(Error::ForbiddenUrl { url: shown, reason })
-    };
+    let refuse = |reason| Err(Error::ForbiddenUrl { url: endpoint(url), reason });
     match url.scheme() {
         "https" | "http" if !url.has_host() => refuse("it names no host"),
         _ if !url.username().is_empty() || url.password().is_some() => refuse("it carries a user name or password"),

@@ -326,7 +326,7 @@ fn a_body_that_is_gone_is_not_sent_after_a_redirect() {
 
     let finished = keyfob.run_with_input(&["request", "test", &api(&server), "-d", "@-"], &"x".repeat(3 << 20));
 
-    assert!(finished.expect(0).stderr.contains("read only once"));
+    assert!(finished.expect(2).stderr.contains("read only once"));
     assert_eq!(server.requests_to("/api/two").len(), 0);
 }
 

@@ -106,7 +106,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
         deliver(context, arguments, &mut answered.answer, &mut output).await?;
         Ok::<_, Failure>(verdict)
     })??;
-    output.finish()?;
+    output.finish(verdict.is_failure())?;
     verdict.tell(context)
 }
 

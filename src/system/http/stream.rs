@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::Method;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use url::Url;
@@ -121,7 +122,13 @@ fn prepared(request: http::Request<Upload>, flow: &Arc<Flow>) -> reqwest::Result
     let (mut parts, body) = request.into_parts();
     parts.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
     let body = match body {
-        Upload::Bytes(bytes) => reqwest::Body::from(bytes),
+        Upload::Bytes(bytes) => {
+            // RFC 9110 §8.6: where a method has a meaning for content, its absence is told too.
+            if bytes.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method) {
+                parts.headers.insert(CONTENT_LENGTH, 0.into());
+            }
+            reqwest::Body::from(bytes)
+        }
         Upload::Source { reader, name, length } => {
             if let Some(length) = length {
                 parts.headers.insert(CONTENT_LENGTH, length.into());

@@ -1,6 +1,5 @@
 //! The body that the user gives: `DATA`, `@FILE` or `@-`.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -58,14 +57,15 @@ impl Body {
     ///
     /// # Errors
     /// A form that cannot be read, or not twice.
-    pub fn covered(&self, is_form: bool) -> Result<Option<Cow<'_, [u8]>>, Failure> {
+    pub fn covered(&mut self, is_form: bool) -> Result<Option<&[u8]>, Failure> {
+        if let (true, Self::File(path)) = (is_form, &*self) {
+            // Kept, so that what is sent is what was signed, whatever becomes of the file.
+            let bytes = std::fs::read(path).map_err(|error| unreadable(&path.display().to_string(), &error))?;
+            *self = Self::Bytes(bytes);
+        }
         match self {
-            Self::None => Ok(Some(Cow::Borrowed(&[]))),
-            Self::Bytes(bytes) => Ok(Some(Cow::Borrowed(bytes))),
-            Self::File(path) if is_form => {
-                let bytes = std::fs::read(path).map_err(|error| unreadable(&path.display().to_string(), &error))?;
-                Ok(Some(Cow::Owned(bytes)))
-            }
+            Self::None => Ok(Some(&[])),
+            Self::Bytes(bytes) => Ok(Some(bytes)),
             Self::Once(_) if is_form => {
                 Err(Failure::usage("a form must be signed, and this one can be read only once").hint("-d @FILE"))
             }

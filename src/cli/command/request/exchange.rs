@@ -47,7 +47,8 @@ pub struct Answered {
     pub answer: Download,
     /// Whether the session's token was presented to whoever gave it.
     pub presented: bool,
-    /// Why a refused token was not replaced by another one.
+    /// Why it is the last although there was more to do: a refused token that was not replaced by another one, a redirect
+    /// that cannot be followed.
     pub trouble: Option<Failure>,
     /// Where it comes from.
     pub place: Url,
@@ -61,7 +62,7 @@ impl<'a> Exchange<'a> {
     pub fn new(context: &'a Context, entry: &'a Entry, token: Token, asked: Asked) -> Result<Self, Failure> {
         let Asked { url, method, headers, body } = asked;
         let signer = match token.taken.token_type {
-            TokenType::OAuth1 => Some(Signer::of(context, entry)?),
+            TokenType::OAuth1 => Some(context.block_on(Signer::of(context, entry))??),
             _ => None,
         };
         Ok(Self {
@@ -93,11 +94,10 @@ impl<'a> Exchange<'a> {
                     self.follow(next)?;
                     continue;
                 }
-                self.context.terminal.warning(&format!(
-                    "the redirect to {} is not followed: the body can be read only once",
-                    keyfob::system::http::endpoint(&next.url)
-                ));
-                return Ok(self.answered(answer, None));
+                let place = keyfob::system::http::endpoint(&next.url);
+                let message = format!("the redirect to {place} is not followed: the body can be read only once");
+                let trouble = Failure::usage(message).hint("give the body as a file:  -d @FILE");
+                return Ok(self.answered(answer, Some(trouble)));
             }
             match self.renewed(&answer).await {
                 Ok(true) => {}
@@ -117,7 +117,8 @@ impl<'a> Exchange<'a> {
             _ => (Party::ResourceServer, Party::Client),
         };
         if self.token.is_some() {
-            let (title, why, specification) = (title.into(), why.into(), "RFC 6750 §2.1");
+            let specification = if self.signer.is_some() { "RFC 5849 §3" } else { "RFC 6750 §2.1" };
+            let (title, why) = (title.into(), why.into());
             self.system.trace.tell(|| Event::Step(Step { number, between, title, why, specification }));
         }
     }
@@ -138,8 +139,7 @@ impl<'a> Exchange<'a> {
                 Some(signer) => {
                     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
                     let covered = self.body.covered(call::is_form(content_type))?;
-                    let body =
-                        covered.as_deref().map_or(call::Body::Streamed, |all| call::Body::new(all, content_type));
+                    let body = covered.map_or(call::Body::Streamed, |all| call::Body::new(all, content_type));
                     let signed = signer.headers(&Call { method: &self.method, url: &self.url, body })?;
                     headers.extend(signed);
                 }
@@ -193,6 +193,9 @@ impl<'a> Exchange<'a> {
         }
         let another = session::another(self.context, self.entry, &token.access_token).await;
         let another = another.map_err(|failure| failure.mended_by(self.entry))?;
+        if self.signer.is_some() {
+            self.signer = Some(Signer::of(self.context, self.entry).await?);
+        }
         self.token = Some(another);
         self.is_new = true;
         if self.body.is_replayable() {

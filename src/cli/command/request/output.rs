@@ -99,14 +99,15 @@ impl Output {
         }
     }
 
-    /// Ends the body; a file is in its place now.
+    /// Ends the body; a file is in its place now, unless the answer was a failure: what was there before stays then.
     ///
     /// # Errors
     /// Why it cannot be.
-    pub fn finish(self) -> Result<(), Failure> {
+    pub fn finish(self, is_failure: bool) -> Result<(), Failure> {
         match self.place {
             Place::Stdout => Ok(()),
             Place::Screen(rest) => Ok(self.terminal.answer(harmless(&String::from_utf8_lossy(&rest)).as_bytes())?),
+            Place::File { .. } if is_failure => Ok(()),
             Place::File { file, .. } => file.commit().map_err(unwritable),
         }
     }

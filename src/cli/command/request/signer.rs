@@ -21,11 +21,11 @@ impl Signer {
     ///
     /// # Errors
     /// A session that cannot be read; a client without its secret; an entry that leads elsewhere now.
-    pub fn of(context: &Context, entry: &Entry) -> Result<Self, Failure> {
+    pub async fn of(context: &Context, entry: &Entry) -> Result<Self, Failure> {
         let session = context.keeper_of(entry)?.load(&entry.key)?;
         let definition = context.definition_of(&session)?;
         let client = context.client(&definition, Freshness::Kept)?;
-        context.block_on(binding::check(&session, &client))??;
+        binding::check(&session, &client).await?;
         Ok(Self { session, client })
     }
 

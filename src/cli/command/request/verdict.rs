@@ -25,6 +25,9 @@ impl Verdict {
         let status = answered.answer.status();
         let place = keyfob::system::http::endpoint(&answered.place);
         let failed = || (fail && status.as_u16() >= 400).then(|| failed(status, &place));
+        if status.is_redirection() && answered.trouble.is_some() {
+            return Self { failure: answered.trouble.take(), advice: None };
+        }
         if !answered.presented {
             // Whoever asks for a token here does not mean ours.
             return Self { failure: failed(), advice: None };
@@ -45,6 +48,11 @@ impl Verdict {
             (_, None, _) => failed(),
         };
         Self { failure: failure.map(|failure| failure.session(&entry.key)), advice }
+    }
+
+    /// Whether the answer is a failure.
+    pub fn is_failure(&self) -> bool {
+        self.failure.is_some()
     }
 
     /// Ends the command; advises where it succeeds.

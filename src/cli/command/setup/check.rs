@@ -29,9 +29,10 @@ pub fn supported(context: &Context, definition: &Definition) -> Result<(), Failu
 /// What the server says of itself.
 pub fn discover(context: &Context, definition: &Definition) -> Result<AuthorizationServer, Failure> {
     let client = nobody(context, definition)?;
-    let _progress = context.terminal.progress(&format!("Asking {}", place_of(&client)));
+    let place = place_of(&client);
+    let _progress = context.terminal.progress(&format!("Asking {place}"));
     let server = context.block_on(client.server())?;
-    Ok(server.map_err(|error| Failure::from(error).at(&definition.id))?.clone())
+    Ok(server.map_err(|error| Failure::from(error).at(&place))?.clone())
 }
 
 fn nobody(context: &Context, definition: &Definition) -> Result<Client, Failure> {

@@ -50,7 +50,10 @@ pub fn find(context: &Context, editor: &Editor, arguments: &Arguments) -> Result
     };
     let name = arguments.name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
     let set: String = context.common.settings.iter().map(|option| format!(" --set {option}")).collect();
-    place.command = format!("keyfob setup {}{name}{set}", arguments.provider);
+    let client = arguments.client_id.as_ref().map(|id| format!(" --client-id {id}")).unwrap_or_default();
+    let secret = arguments.client_secret_file.as_ref();
+    let secret = secret.map(|path| format!(" --client-secret-file {}", path.display())).unwrap_or_default();
+    place.command = format!("keyfob setup {}{name}{set}{client}{secret}", arguments.provider);
     Ok(place)
 }
 
@@ -110,9 +113,13 @@ fn of_address(context: &Context, editor: &Editor, arguments: &Arguments) -> Resu
     }
     let name = arguments.name.clone().unwrap_or_else(|| derived(&url));
     let mut definition = context.provider("oidc")?;
+    let host = url.host_str().unwrap_or_default();
     let set = |definition: &mut Definition| {
-        let outcome = definition.set("issuer", issuer, from("the address"));
-        outcome.map_err(|error| Failure::usage(error.to_string()))
+        for (key, value) in [("issuer", issuer), ("name", host)] {
+            let outcome = definition.set(key, value, from("the address"));
+            outcome.map_err(|error| Failure::usage(error.to_string()))?;
+        }
+        Ok::<_, Failure>(())
     };
     set(&mut definition)?;
     let server = check::discover(context, &definition)?;
