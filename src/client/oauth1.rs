@@ -123,13 +123,19 @@ impl Client {
         extra: &[(&'static str, &str)],
     ) -> Result<Signed, Error> {
         let (response, sent) = self.sign_and_send(&request, credentials, extra).await?;
-        let Some(time) = problem::server_time(&response, sent) else { return Ok(Signed { response, skew: None }) };
-        let ahead = time.saturating_sub(self.system.clock.seconds());
+        let Some(ahead) = self.learn_time(&response, sent) else { return Ok(Signed { response, skew: None }) };
+        let (response, _) = self.sign_and_send(&request, credentials, extra).await?;
+        Ok(Signed { response, skew: Some(ahead) })
+    }
+
+    /// Takes the server's time for all that follows where `response` refuses the timestamp `sent` and tells a better one:
+    /// by how many seconds it is ahead.
+    pub fn learn_time(&self, response: &Response, sent: i64) -> Option<i64> {
+        let ahead = problem::server_time(response, sent)?.saturating_sub(self.system.clock.seconds());
         if let Some(oauth1) = &self.oauth1 {
             oauth1.ahead.store(ahead, Ordering::Relaxed);
         }
-        let (response, _) = self.sign_and_send(&request, credentials, extra).await?;
-        Ok(Signed { response, skew: Some(ahead) })
+        Some(ahead)
     }
 
     /// The answer, and the timestamp that was sent.

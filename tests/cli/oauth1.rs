@@ -510,6 +510,26 @@ fn a_request_is_signed_as_it_is_sent_and_anew_after_a_redirect_within_the_origin
 }
 
 #[test]
+fn a_refused_timestamp_is_replaced_by_the_servers_time_once() {
+    let server = OAuth1Server::start();
+    let keyfob = logged_in(&server, "");
+    let me = format!("{}/me", server.http.url());
+    let challenge = "OAuth oauth_problem=\"timestamp_refused\"";
+    let refused = Answer::new(401, "text/plain", "")
+        .with("WWW-Authenticate", challenge)
+        .with("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    server.once("/me", refused.clone());
+    server.once("/me", refused);
+
+    let finished = keyfob.run(&["request", "one", &me]).expect(4);
+
+    assert!(finished.stderr.contains("clock"), "{finished:#?}");
+    let requests = server.http.requests_to("/me");
+    let [_, _, repeated] = &requests[..] else { panic!("{requests:#?}") };
+    assert!(repeated.header("authorization").expect("a header").contains("oauth_timestamp=\"7841117"), "{repeated:#?}");
+}
+
+#[test]
 fn a_form_that_can_be_read_only_once_is_not_signed() {
     let server = OAuth1Server::start();
     let keyfob = logged_in(&server, "");

@@ -2,6 +2,7 @@
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
+use keyfob::grant::oauth1::clock_remark;
 use keyfob::protocol::call::{self, Call};
 use keyfob::protocol::challenge::{challenges, demand};
 use keyfob::protocol::presentation;
@@ -32,6 +33,8 @@ pub struct Exchange<'a> {
     token: Option<Taken>,
     /// What signs each request, where the token alone proves nothing.
     signer: Option<Signer>,
+    /// Whether the server's time has been taken over: once is enough.
+    is_retimed: bool,
     /// Whether the token was renewed for this request: once is enough (RF-14).
     is_new: bool,
     url: Url,
@@ -71,6 +74,7 @@ impl<'a> Exchange<'a> {
             entry,
             token: Some(token.taken),
             signer,
+            is_retimed: false,
             is_new: token.is_new,
             url,
             method,
@@ -131,7 +135,7 @@ impl<'a> Exchange<'a> {
     fn signed(&mut self) -> Result<http::Request<Upload>, Failure> {
         let mut headers = self.headers.clone();
         if let Some(token) = &self.token {
-            match &self.signer {
+            match &mut self.signer {
                 None => {
                     let header = presentation::authorization(token.token_type, &token.access_token)?;
                     headers.insert(AUTHORIZATION, header);
@@ -185,6 +189,12 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// Why there is no other one.
     async fn renewed(&mut self, answer: &Download) -> Result<bool, Failure> {
+        let signer = self.signer.as_ref().filter(|_| self.token.is_some() && !self.is_retimed);
+        if let Some(ahead) = signer.and_then(|signer| signer.learn_time(answer.status(), answer.headers())) {
+            self.is_retimed = true;
+            self.context.terminal.warning(&clock_remark(ahead));
+            return Ok(self.body.is_replayable());
+        }
         let Some(token) = self.token.as_ref().filter(|_| answer.status() == StatusCode::UNAUTHORIZED) else {
             return Ok(false);
         };

@@ -1,6 +1,6 @@
 //! What signs a request where the token alone proves nothing (OAuth 1.0).
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use keyfob::client::{Client, Freshness};
 use keyfob::grant;
 use keyfob::protocol::call::Call;
@@ -14,6 +14,8 @@ use crate::cli::report::Failure;
 pub struct Signer {
     session: Session,
     client: Client,
+    /// The timestamp of the last request.
+    sent: i64,
 }
 
 impl Signer {
@@ -26,7 +28,7 @@ impl Signer {
         let definition = context.definition_of(&session)?;
         let client = context.client(&definition, Freshness::Kept)?;
         binding::check(&session, &client).await?;
-        Ok(Self { session, client })
+        Ok(Self { session, client, sent: 0 })
     }
 
     /// The headers that present the token with this one request: each one, a repeated one too, has its own.
@@ -36,9 +38,18 @@ impl Signer {
     ///
     /// # Specification
     /// RFC 5849 §3.
-    pub fn headers(&self, call: &Call<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+    pub fn headers(&mut self, call: &Call<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
         let presentation = self.client.presentation(&self.session.tokens).map_err(grant::Error::from)?;
         let fresh = self.client.fresh().map_err(grant::Error::from)?;
+        self.sent = fresh.timestamp;
         Ok(presentation.headers(call, &fresh)?)
+    }
+
+    /// Whether an answer's head refuses the last timestamp and tells the server's time, which is used from then on: by how
+    /// many seconds that is ahead.
+    pub fn learn_time(&self, status: StatusCode, headers: &HeaderMap) -> Option<i64> {
+        let mut head = keyfob::system::http::Response::new(Vec::new());
+        (*head.status_mut(), *head.headers_mut()) = (status, headers.clone());
+        self.client.learn_time(&head, self.sent)
     }
 }
