@@ -199,7 +199,14 @@ impl Provider {
 impl Provider {
     /// Variables of the environment in which the entry finds secrets; programs that are started do not get them.
     pub fn secret_variables(&self) -> Vec<String> {
-        let sources = [&self.client_secret, &self.private_key, &self.client_certificate];
+        let sources = [
+            &self.client_secret,
+            &self.private_key,
+            &self.client_certificate,
+            &self.redirect.key,
+            &self.registration.initial_access_token,
+            &self.registration.software_statement,
+        ];
         let named = |source: &SecretSource| match source {
             SecretSource::Env(name) => Some(name.clone()),
             _ => None,
@@ -352,4 +359,32 @@ pub struct Redirect {
     pub key: Option<SecretSource>,
     /// The redirect at which the provider's own page shows the code.
     pub oob: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::registry::testing;
+
+    #[test]
+    fn every_variable_that_holds_a_secret_is_named() {
+        let keys = [
+            "client_secret",
+            "private_key",
+            "client_certificate",
+            "redirect.key",
+            "registration.initial_access_token",
+            "registration.software_statement",
+            "password",
+        ];
+        let variable = |key: &str| key.replace('.', "_").to_uppercase();
+        let entry: Vec<String> = keys.iter().map(|key| format!("{key} = {{ env = \"{}\" }}", variable(key))).collect();
+
+        let endpoints = "authorization_endpoint = \"https://a.example/\"\ntoken_endpoint = \"https://a.example/t\"";
+        let mut named = testing::provider(&format!("{endpoints}\n{}", entry.join("\n"))).secret_variables();
+        named.sort_unstable();
+
+        let mut expected = keys.map(variable);
+        expected.sort_unstable();
+        assert_eq!(named, expected);
+    }
 }
