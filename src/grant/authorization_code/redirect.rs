@@ -7,6 +7,7 @@ use crate::client::{self, Client};
 use crate::grant::{Error, GrantRequest, Interaction};
 use crate::protocol;
 use crate::registry::Provider;
+use crate::registry::provider::Redirect;
 use crate::registry::words::{Loopback as LoopbackRule, ResponseMode};
 
 /// The redirect URI, and the listener behind it where it is an address of this machine.
@@ -52,8 +53,7 @@ pub(in crate::grant) async fn redirect(
     };
     if rule.https && tls.is_none() {
         // Nothing answers there, and the browser shows the address all the same.
-        let uri = format!("https://{}:{}{}", rule.host, port.unwrap_or(rule.port), rule.path);
-        return by_hand(&uri, user);
+        return by_hand(&own(rule, Some(port.unwrap_or(rule.port))), user);
     }
     let tls = tls.filter(|_| rule.https);
     bound(callback::Options { host: host(&rule.host), port, path: rule.path.clone(), mode, tls, name: None }).await
@@ -63,9 +63,7 @@ pub(in crate::grant) async fn redirect(
 /// lead to first.
 pub fn registrable(provider: &Provider, port: Option<u16>, redirect_uri: Option<&str>) -> Vec<String> {
     let rule = &provider.redirect;
-    let scheme = if rule.https { "https" } else { "http" };
-    let own = format!("{scheme}://{}:{}{}", rule.host, port.unwrap_or(rule.port), rule.path);
-    let own = (rule.loopback != LoopbackRule::None).then_some(own);
+    let own = (rule.loopback != LoopbackRule::None).then(|| own(rule, Some(port.unwrap_or(rule.port))));
     let first = redirect_uri.or(rule.uri.as_deref()).map(str::to_owned);
     let mut uris: Vec<String> = first.into_iter().chain(own).collect();
     uris.extend(rule.oob.clone());
@@ -102,17 +100,20 @@ impl Registered {
 /// The redirect URI that a client of this provider is registered with, such that what a login uses fits it.
 pub fn registered(provider: &Provider) -> Registered {
     let rule = &provider.redirect;
-    let scheme = if rule.https { "https" } else { "http" };
-    let (host, path) = (host(&rule.host), &rule.path);
     match (rule.loopback, &rule.uri, &rule.oob) {
-        (LoopbackRule::AnyPort, ..) => Registered::AnyPort(format!("{scheme}://{}{path}", text(host))),
-        (LoopbackRule::FixedPort, ..) => {
-            Registered::FixedPort(format!("{scheme}://{}:{}{path}", text(host), rule.port))
-        }
+        (LoopbackRule::AnyPort, ..) => Registered::AnyPort(own(rule, None)),
+        (LoopbackRule::FixedPort, ..) => Registered::FixedPort(own(rule, Some(rule.port))),
         (LoopbackRule::None, Some(uri), _) => Registered::Pasted(uri.clone()),
         (LoopbackRule::None, None, Some(uri)) => Registered::OutOfBand(uri.clone()),
         (LoopbackRule::None, None, None) => Registered::Own,
     }
+}
+
+/// The rule's address of this machine.
+fn own(rule: &Redirect, port: Option<u16>) -> String {
+    let scheme = if rule.https { "https" } else { "http" };
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{scheme}://{}{port}{}", text(host(&rule.host)), rule.path)
 }
 
 /// The rule's host.
