@@ -509,6 +509,7 @@ fn an_issuer_that_nobody_knows_becomes_an_entry() {
     assert_eq!(events[0]["registration_endpoint"], "https://reg.example/clients");
     let entry = entry(&keyfob, "127-0-0-1");
     assert_eq!((entry["extends"].as_str(), entry["issuer"].as_str()), (Some("oidc"), Some(&*server.url())));
+    assert_eq!(entry["name"].as_str(), Some("127.0.0.1"), "not that of what it starts from");
     keyfob.log_in(&server, &["login", "127-0-0-1"]).expect(0);
     // From now on it is known, and has a client.
     keyfob.run(&arguments).error_naming(2, "usage", &["127-0-0-1", "--yes"]);
@@ -551,8 +552,40 @@ fn an_issuer_without_metadata_becomes_nothing() {
 
     let finished = keyfob.run(&["setup", &server.url(), "--client-id", "public", "--json"]);
 
-    finished.error(9, "config");
+    let error = finished.error(9, "config");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains(&server.url())), "{error}");
     assert!(!keyfob.registry_file().exists());
+}
+
+#[test]
+fn a_command_that_lacks_something_is_completed_and_not_replaced() {
+    let keyfob = Keyfob::new();
+    cloak(&keyfob);
+
+    let lacks = keyfob.run(&["setup", "cloak", "--client-id", "mine", "--json"]).error(2, "usage");
+    let hint = "keyfob setup cloak --client-id mine --set base_url=https://sso.example.org";
+    assert_eq!(lacks["hint"], hint);
+}
+
+#[test]
+fn a_client_with_a_key_is_not_set_up_before_the_entry_names_the_key() {
+    let keyfob = Keyfob::new();
+    let arguments = ["setup", "apple", "--set", "team_id=T", "--set", "key_id=K", "--client-id", "x", "--no-test"];
+    let arguments = [&arguments[..], &["--set", "redirect.uri=https://www.example.org/callback"]].concat();
+    let state = |keyfob: &Keyfob| {
+        let listed = keyfob.run(&["provider", "list", "apple", "--json"]).expect(0).json();
+        let found = listed["providers"].as_array().and_then(|all| all.iter().find(|one| one["provider"] == "apple"));
+        found.expect("apple")["state"].clone()
+    };
+
+    keyfob.run(&[&arguments[..], &["--json"]].concat()).error_naming(9, "config", &["private_key", "providers.apple"]);
+    assert!(!keyfob.registry_file().exists());
+    keyfob.registry("[providers.apple]\nclient_id = \"x\"\nteam_id = \"T\"\nkey_id = \"K\"\n");
+    assert_eq!(state(&keyfob), "needs_setup");
+
+    keyfob.edit_registry("client_id = \"x\"", "private_key = { file = \"key.p8\" }");
+    keyfob.run(&arguments).expect(0);
+    assert_eq!(state(&keyfob), "ready");
 }
 
 #[test]

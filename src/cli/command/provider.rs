@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use keyfob::grant::{self, GRANTS};
 use keyfob::registry::edit::Editor;
+use keyfob::registry::words::ClientAuth;
 use keyfob::registry::{Definition, Error, Listed, Origin, Registry, SecretSource, Value as Setting};
 use serde_json::{Map, Value, json};
 
@@ -98,6 +99,13 @@ enum Readiness {
     Broken,
 }
 
+/// Whether the client proves who it is with a key, and the entry names none.
+fn lacks_key(definition: &Definition) -> bool {
+    let method = definition.value("client_auth").and_then(Setting::as_text).and_then(ClientAuth::parse);
+    matches!(method, Some(ClientAuth::PrivateKeyJwt | ClientAuth::AppleJwt))
+        && definition.value("private_key").is_none()
+}
+
 impl Readiness {
     fn of(definition: &Definition) -> Self {
         match definition.is_complete() {
@@ -109,8 +117,8 @@ impl Readiness {
     fn with(definition: &Definition, is_complete: bool) -> Self {
         match definition.value("client_id") {
             _ if !is_complete => Self::NeedsVariables,
-            Some(_) => Self::Ready,
-            None => Self::NeedsSetup,
+            Some(_) if !lacks_key(definition) => Self::Ready,
+            _ => Self::NeedsSetup,
         }
     }
 

@@ -97,6 +97,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
     let provider = place.definition.provider()?;
     check::supported(context, &place.definition)?;
     let need = Need::of(&provider);
+    if need == Need::Key && provider.private_key.is_none() {
+        return Err(ask::key(&editor, &place.id, &provider.name));
+    }
     values::show(context, &provider, need);
     if given.client_id.is_none() {
         values::visit(context, arguments, &place.definition, &provider)?;

@@ -3,6 +3,7 @@
 use std::io;
 
 use keyfob::grant::authorization_code::{Registered, registered};
+use keyfob::registry::edit::Editor;
 use keyfob::registry::words::Protocol;
 use keyfob::registry::{Definition, Provider, Variable};
 use keyfob::secret::Secret;
@@ -112,6 +113,15 @@ fn needs(context: &Context, place: &Place, flags: &[String], variables: Vec<Valu
         "{} {}",
         place.command,
         flags.join(" ")
+    ))
+}
+
+/// The client's key is not ours to write down: the file that holds it is named by hand.
+pub fn key(editor: &Editor, id: &str, name: &str) -> Failure {
+    let message = format!("{name} wants a key of the client's own, and the entry names none");
+    Failure::new(ExitCode::Config, message).hint(format!(
+        "write  private_key = {{ file = \"…\" }}  below  [providers.{id}]  in {} first",
+        editor.path().display()
     ))
 }
 
