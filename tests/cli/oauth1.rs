@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CONSUMER_SECRET, Keyfob, OAuth1Server, Terminal, eventually};
+use crate::support::{Answer, CONSUMER_SECRET, Gate, Keyfob, OAuth1Server, Terminal, eventually};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -527,6 +527,46 @@ fn a_refused_timestamp_is_replaced_by_the_servers_time_once() {
     let requests = server.http.requests_to("/me");
     let [_, _, repeated] = &requests[..] else { panic!("{requests:#?}") };
     assert!(repeated.header("authorization").expect("a header").contains("oauth_timestamp=\"7841117"), "{repeated:#?}");
+}
+
+#[test]
+fn a_login_of_another_process_meanwhile_signs_the_repeated_request() {
+    let server = OAuth1Server::start();
+    let keyfob = logged_in(&server, "");
+    let (me, gate) = (format!("{}/me", server.http.url()), Gate::default());
+    server.once("/me", Answer::new(401, "text/plain", "oauth_problem=token_revoked").behind(&gate));
+
+    let running = keyfob.start(&["request", "one", &me]);
+    eventually("the request", || server.http.requests_to("/me").get(1).cloned());
+    log_in(&keyfob, &server);
+    gate.open();
+
+    running.finish().expect(0);
+    let requests = server.http.requests_to("/me");
+    let tokens: Vec<_> = requests.iter().map(|request| token_of(request.header("authorization"))).collect();
+    let [first, refused, second, repeated] = &tokens[..] else { panic!("{requests:#?}") };
+    assert!(first == refused && second == repeated && first != second, "{tokens:?}");
+}
+
+fn token_of(header: Option<&str>) -> String {
+    let rest = header.and_then(|header| header.split("oauth_token=\"").nth(1));
+    rest.and_then(|rest| rest.split('"').next()).expect("a signed request").to_owned()
+}
+
+#[test]
+fn a_refused_timestamp_is_no_reason_to_log_in_where_the_body_is_gone() {
+    let server = OAuth1Server::start();
+    let keyfob = logged_in(&server, "");
+    let me = format!("{}/me", server.http.url());
+    let refused = Answer::new(401, "text/plain", "")
+        .with("WWW-Authenticate", "OAuth oauth_problem=\"timestamp_refused\"")
+        .with("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    server.once("/me", refused);
+
+    let finished = keyfob.run_with_input(&["request", "one", &me, "-d", "@-"], &"x".repeat(3 << 20)).expect(2);
+
+    assert!(finished.stderr.contains("clock") && finished.stderr.contains("-d @FILE"), "{finished:#?}");
+    assert_eq!(server.http.requests_to("/me").len(), 2);
 }
 
 #[test]

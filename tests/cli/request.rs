@@ -145,6 +145,36 @@ fn the_body_comes_out_byte_for_byte_with_any_status() {
 }
 
 #[test]
+fn a_failure_leaves_the_file_as_it_was() {
+    let server = Server::start();
+    let keyfob = Keyfob::logged_in(&server);
+    let (file, url) = (keyfob.aside().join("out"), api(&server));
+    let out = file.display().to_string();
+    fs::write(&file, "good").expect("a file");
+
+    for (options, code, left) in [(&["--fail"][..], 10, "good"), (&[], 0, "bad")] {
+        server.once("/api", Answer::new(404, "text/plain", "bad"));
+        keyfob.run(&[&["request", "test", &url, "-o", &out], options].concat()).expect(code);
+        assert_eq!(fs::read_to_string(&file).expect("a file"), left);
+    }
+    let beside: Vec<_> = fs::read_dir(keyfob.aside()).expect("a folder").flatten().map(|one| one.file_name()).collect();
+    assert_eq!(beside.iter().filter(|name| name.to_string_lossy().contains("out")).count(), 1, "{beside:?}");
+}
+
+#[test]
+fn the_absence_of_a_body_is_told_where_one_would_have_a_meaning() {
+    let server = Server::start();
+    let keyfob = Keyfob::logged_in(&server);
+
+    for (method, length) in
+        [("POST", Some("0")), ("PUT", Some("0")), ("PATCH", Some("0")), ("GET", None), ("DELETE", None)]
+    {
+        keyfob.run(&["request", "test", &api(&server), "-X", method]).expect(0);
+        assert_eq!(server.requests_to("/api").last().expect("a request").header("content-length"), length, "{method}");
+    }
+}
+
+#[test]
 fn the_head_comes_first_where_it_is_asked_for() {
     let server = Server::start();
     let keyfob = Keyfob::logged_in(&server);

@@ -24,6 +24,9 @@ use super::session::{self, Token};
 use super::signer::Signer;
 use super::{Asked, headers, verdict};
 
+/// What to do about a body that is needed again and gone.
+const AS_A_FILE: &str = "give the body as a file:  -d @FILE";
+
 /// One request of the user's, which may be several on the network.
 pub struct Exchange<'a> {
     context: &'a Context,
@@ -100,7 +103,7 @@ impl<'a> Exchange<'a> {
                 }
                 let place = keyfob::system::http::endpoint(&next.url);
                 let message = format!("the redirect to {place} is not followed: the body can be read only once");
-                let trouble = Failure::usage(message).hint("give the body as a file:  -d @FILE");
+                let trouble = Failure::usage(message).hint(AS_A_FILE);
                 return Ok(self.answered(answer, Some(trouble)));
             }
             match self.renewed(&answer).await {
@@ -193,7 +196,10 @@ impl<'a> Exchange<'a> {
         if let Some(ahead) = signer.and_then(|signer| signer.learn_time(answer.status(), answer.headers())) {
             self.is_retimed = true;
             self.context.terminal.warning(&clock_remark(ahead));
-            return Ok(self.body.is_replayable());
+            if self.body.is_replayable() {
+                return Ok(true);
+            }
+            return Err(Failure::usage("the request is not repeated: the body can be read only once").hint(AS_A_FILE));
         }
         let Some(token) = self.token.as_ref().filter(|_| answer.status() == StatusCode::UNAUTHORIZED) else {
             return Ok(false);

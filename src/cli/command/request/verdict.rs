@@ -25,7 +25,7 @@ impl Verdict {
         let status = answered.answer.status();
         let place = keyfob::system::http::endpoint(&answered.place);
         let failed = || (fail && status.as_u16() >= 400).then(|| failed(status, &place));
-        if status.is_redirection() && answered.trouble.is_some() {
+        if status != StatusCode::UNAUTHORIZED && answered.trouble.is_some() {
             return Self { failure: answered.trouble.take(), advice: None };
         }
         if !answered.presented {
