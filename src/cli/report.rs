@@ -257,6 +257,10 @@ impl From<client::Error> for Failure {
             E::Unsupported { .. } => Self::new(ExitCode::Config, error.to_string()),
             E::PrivateKey { .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint("set  private_key = { file = \"…\" }  to a key in PEM (PKCS #8) or JWK form"),
+            E::Input { .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint("see where it is taken from with  keyfob provider show"),
+            E::NotAllowed { ref provider, ref key } => Self::new(ExitCode::Config, error.to_string())
+                .hint(format!("if you know that it is right, write  {key}  into [providers.{provider}]")),
             E::RunTime { ref cause, .. } => match cause {
                 Unfilled::Missing { .. } => Self::new(ExitCode::Protocol, chain(&error)),
                 _ => Self::new(ExitCode::Security, chain(&error)),
@@ -301,6 +305,9 @@ impl From<grant::Error> for Failure {
             E::ForeignCallbacks { .. } => Self::new(ExitCode::Security, error.to_string()).hint("log in again from a fresh browser tab"),
             E::PastedToken |
             E::PastedState => Self::new(ExitCode::Security, error.to_string()).hint("paste the address that this very login led to"),
+            E::NoInput { ref provider, ref key } => Self::usage(error.to_string()).hint(format!(
+                "pass  --set {key}=@FILE  (or  -,  env:NAME),  or put  {key} = {{ file = \"…\" }}  into [providers.{provider}]"
+            )),
             E::NobodyToPaste { .. } => Self::usage(error.to_string()).hint("run it at a terminal"),
             E::RedirectUri { .. } => Self::usage(error.to_string()),
             E::Unattended => Self::new(ExitCode::LoginRequired, error.to_string()),

@@ -84,11 +84,14 @@ fn exactly(context: &Context, key: &SessionKey, absence: Absence) -> Result<Entr
 fn default_of(context: &Context, name: &str, absence: Absence) -> Result<Entry, Failure> {
     let catalog = context.keeper()?.catalog();
     let valid = SessionKey::new(name, SessionKey::DEFAULT_ACCOUNT).is_ok();
-    let mut entries = if valid { catalog.of_provider(name)? } else { Vec::new() };
+    let of = |name: &str| -> Result<Vec<Entry>, Failure> {
+        Ok(catalog.of_provider(name)?.into_iter().filter(|entry| !entry.is_variant()).collect())
+    };
+    let mut entries = if valid { of(name)? } else { Vec::new() };
     if entries.is_empty() {
         // Another name, or none at all, which is said with the nearest one.
         let id = context.provider(name)?.id;
-        entries = catalog.of_provider(&id)?;
+        entries = of(&id)?;
         if entries.is_empty() {
             // One that cannot be read is not one that is not there.
             let (_, damaged) = catalog.all()?;
@@ -117,6 +120,7 @@ fn chosen(context: &Context, mut entries: Vec<Entry>, name: &str) -> Result<Entr
 
 fn only(context: &Context) -> Result<Entry, Failure> {
     let (mut entries, _) = context.keeper()?.catalog().all()?;
+    entries.retain(|entry| !entry.is_variant());
     match entries.len() {
         0 => Err(Failure::usage("there is no session to choose from")
             .hint("keyfob login PROVIDER;  names: keyfob provider list")),
@@ -169,7 +173,8 @@ fn absent(absence: Absence, name: &str) -> Failure {
 
 /// The session whose issuer, resource or host covers `url`; the longest match wins.
 fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Failure> {
-    let (entries, _) = context.keeper()?.catalog().all()?;
+    let (mut entries, _) = context.keeper()?.catalog().all()?;
+    entries.retain(|entry| !entry.is_variant());
     let mut best: Vec<(usize, &Entry)> = Vec::new();
     // In the order of their names those of a provider are neighbours, and it is looked up once for all of them.
     for siblings in entries.chunk_by(|one, next| one.key.provider() == next.key.provider()) {

@@ -60,9 +60,9 @@ impl Pinned {
     }
 
     /// Whether a flow could run on what a person set alone.
-    fn is_complete_by_hand(&self, needs_keys: bool) -> bool {
+    fn is_complete_by_hand(&self, sends_browser: bool, needs_keys: bool) -> bool {
         let set = |name| self.by_hand.contains(&name);
-        set("authorization_endpoint") && set("token_endpoint") && (!needs_keys || set("jwks_uri"))
+        (set("authorization_endpoint") || !sends_browser) && set("token_endpoint") && (!needs_keys || set("jwks_uri"))
     }
 
     /// The server's own word with what a person set above it, and what came with the registry below.
@@ -136,13 +136,20 @@ impl Client {
         match error {
             Error::NoMetadata { .. } => {
                 let pinned = &self.pinned.server;
-                pinned.authorization_endpoint.is_some()
+                (pinned.authorization_endpoint.is_some() || !self.sends_browser())
                     && pinned.token_endpoint.is_some()
                     && (!needs_keys || pinned.jwks_uri.is_some())
             }
-            Error::System(_) | Error::Metadata { .. } => self.pinned.is_complete_by_hand(needs_keys),
+            Error::System(_) | Error::Metadata { .. } => {
+                self.pinned.is_complete_by_hand(self.sends_browser(), needs_keys)
+            }
             _ => false,
         }
+    }
+
+    /// Whether the entry's grant begins in a browser.
+    fn sends_browser(&self) -> bool {
+        self.provider.grants.first().is_none_or(|grant| grant == "authorization_code")
     }
 
     /// What is kept from earlier, and whether it is fresh.

@@ -60,6 +60,24 @@ pub enum Error {
         /// Why; never a part of the key.
         reason: String,
     },
+    /// An input of the grant cannot be read from where the entry says it is.
+    #[error("the `{key}` of `{provider}` cannot be had: {reason}")]
+    Input {
+        /// The provider's identifier.
+        provider: String,
+        /// The entry's key.
+        key: &'static str,
+        /// Why; never a value.
+        reason: String,
+    },
+    /// The entry does not allow what is asked for.
+    #[error("the entry of `{provider}` does not say `{key}`, without which this is not done")]
+    NotAllowed {
+        /// The provider's identifier.
+        provider: String,
+        /// The missing line.
+        key: String,
+    },
     /// A template of the entry cannot be filled with what the login brought.
     #[error("the `{key}` of `{provider}` cannot be had")]
     RunTime {

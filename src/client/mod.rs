@@ -8,6 +8,7 @@ mod cache;
 mod discovery;
 mod endpoint;
 mod error;
+mod inputs;
 mod jwks;
 mod oauth1;
 pub mod registration;
@@ -98,7 +99,9 @@ impl Client {
             name: provider.name.clone(),
             register: provider.register.clone(),
         };
-        let client_id = provider.client_id.clone().filter(|id| !id.is_empty()).ok_or_else(no_client)?;
+        let client_id = provider.client_id.clone().filter(|id| !id.is_empty());
+        let client_id =
+            if is_optional(&provider) { client_id.unwrap_or_default() } else { client_id.ok_or_else(no_client)? };
         let secret = match &provider.client_secret {
             Some(source)
                 if !matches!(
@@ -139,7 +142,7 @@ impl Client {
         &self.provider
     }
 
-    /// The client identifier.
+    /// The client identifier; empty where the grant needs none and the entry has none.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
@@ -161,6 +164,15 @@ impl Client {
     pub fn system(&self) -> &System {
         &self.system
     }
+}
+
+/// Whether the entry's grant works without a client: what is presented says already who asks.
+///
+/// # Specification
+/// RFC 7521 §4.1; RFC 8693 §2.1 (client authentication is optional in both).
+fn is_optional(provider: &Provider) -> bool {
+    let first = provider.grants.first().map(String::as_str).unwrap_or_default();
+    matches!(first, "jwt_bearer" | "saml2_bearer" | "token_exchange") || first.contains(':')
 }
 
 /// Reads a secret from where it is kept.

@@ -103,7 +103,7 @@ impl Client {
     pub fn presentation<'a>(&'a self, tokens: &'a TokenSet) -> Result<Presentation<'a>, Error> {
         let lacks = |what| Error::Lacks { provider: self.provider.id.clone(), what };
         match tokens.token_type {
-            TokenType::Bearer => Ok(Presentation::Bearer(&tokens.access_token)),
+            TokenType::Bearer | TokenType::NotApplicable => Ok(Presentation::Bearer(&tokens.access_token)),
             TokenType::OAuth1 => Ok(Presentation::OAuth1 {
                 consumer: self.consumer().ok_or_else(|| lacks("protocol = \"oauth1\""))?,
                 credentials: credentials(tokens).ok_or_else(|| lacks("token secret"))?,

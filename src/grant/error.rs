@@ -67,6 +67,14 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// The grant cannot begin without an input that nobody gave.
+    #[error("`{provider}` needs `{key}` for this grant, and nothing says where it is")]
+    NoInput {
+        /// The provider's identifier.
+        provider: String,
+        /// The entry's key.
+        key: String,
+    },
     /// The grant needs a person, and there is none.
     #[error("this login needs a person, and nobody is there")]
     Unattended,

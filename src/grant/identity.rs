@@ -54,7 +54,7 @@ pub async fn identify(
     let claims = match tokens.token_type {
         // OAuth 1.0 servers tell whose it is beside the token: `user_id`, `screen_name`.
         TokenType::OAuth1 => Some(&tokens.kept),
-        TokenType::Bearer => id_token.map(IdToken::claims),
+        TokenType::Bearer | TokenType::NotApplicable => id_token.map(IdToken::claims),
     };
     let from_claims = profile::profile(&paths, None, claims);
     let mut identity = Identity {
@@ -242,6 +242,7 @@ pub(super) fn rules(provider: &Provider) -> token::Rules {
         error_paths: response.error_paths.clone(),
         scope_separator: scope_separator(provider).to_owned(),
         keep: provider.token_keep.clone(),
+        is_exchange: false,
     }
 }
 

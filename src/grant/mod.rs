@@ -4,13 +4,21 @@
 //! [`Interaction`]; without one, [`Unattended`] refuses. Keeping the tokens is left to `session`.
 
 pub mod authorization_code;
+mod client_credentials;
+mod direct;
 mod error;
 mod exchange;
+pub mod extension;
 pub mod identity;
+mod jwt_bearer;
 pub mod oauth1;
+mod password;
 pub mod refresh_token;
+mod saml2_bearer;
+pub mod token_exchange;
 
 use std::future::{Future, pending};
+use std::ops::Deref;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -32,8 +40,8 @@ pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// A way to obtain tokens.
 pub trait Grant: Sync {
-    /// The name of `--grant`: the registered grant type, or the last part of its URI.
-    fn name(&self) -> &'static str;
+    /// The name of `--grant`: the registered grant type, the last part of its URI, or the URI of an extension.
+    fn name(&self) -> &str;
 
     /// One line, for help and documentation.
     fn summary(&self) -> &'static str;
@@ -44,6 +52,11 @@ pub trait Grant: Sync {
     /// What it needs beyond the client; keys of an entry.
     fn inputs(&self) -> &'static [Input] {
         &[]
+    }
+
+    /// Whether a person must take part. Tokens of the others are obtained when they are needed, and again when they end.
+    fn needs_person(&self) -> bool {
+        true
     }
 
     /// Obtains tokens.
@@ -67,14 +80,44 @@ pub struct Input {
     pub summary: &'static str,
     /// Whether it must not be seen.
     pub is_secret: bool,
+    /// Whether the grant cannot begin without it.
+    pub is_required: bool,
 }
 
-/// The grants there are.
-pub static GRANTS: &[&dyn Grant] = &[&authorization_code::AuthorizationCode, &oauth1::OAuth1];
+/// The grants there are; a server may know others by their URI.
+pub static GRANTS: &[&dyn Grant] = &[
+    &authorization_code::AuthorizationCode,
+    &client_credentials::ClientCredentials,
+    &jwt_bearer::JwtBearer,
+    &saml2_bearer::Saml2Bearer,
+    &token_exchange::TokenExchange,
+    &password::Password,
+    &oauth1::OAuth1,
+];
+
+/// A grant that was found by its name.
+pub enum Found {
+    /// One of [`GRANTS`].
+    Known(&'static dyn Grant),
+    /// One that only its URI is known of.
+    Extension(extension::Extension),
+}
+
+impl Deref for Found {
+    type Target = dyn Grant;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Known(grant) => *grant,
+            Self::Extension(grant) => grant,
+        }
+    }
+}
 
 /// The grant called `name`.
-pub fn find(name: &str) -> Option<&'static dyn Grant> {
-    GRANTS.iter().copied().find(|grant| grant.name() == name)
+pub fn find(name: &str) -> Option<Found> {
+    let known = GRANTS.iter().copied().find(|grant| grant.name() == name);
+    known.map(Found::Known).or_else(|| extension::Extension::new(name).map(Found::Extension))
 }
 
 /// What is asked for.

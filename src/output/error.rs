@@ -18,6 +18,14 @@ pub enum Error {
         /// The form.
         format: &'static str,
     },
+    /// What was issued is no access token, or nobody says how it is presented (RFC 8693 §2.2.1, `N_A`).
+    #[error(
+        "the server does not say how this token is presented (`token_type` is N_A), so that the format `{format}` cannot hold it"
+    )]
+    NotApplicable {
+        /// The form.
+        format: String,
+    },
     /// Every request with the token must be signed, and the form is none of a request's headers, or no request was named.
     #[error("every request with this token is signed for itself, so that the format `{format}` cannot hold it")]
     Signed {

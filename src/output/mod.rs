@@ -102,7 +102,7 @@ fn presentable<'a>(what: &'static str, token: &'a Secret) -> Result<&'a str, Err
 /// [`Error::Signed`] for one that is worth nothing by itself; as [`presentable`].
 fn bare<'a>(format: &dyn Format, presented: &Presented<'a>) -> Result<&'a str, Error> {
     match presented.token_type {
-        TokenType::Bearer => presentable("token", presented.token),
+        TokenType::Bearer | TokenType::NotApplicable => presentable("token", presented.token),
         TokenType::OAuth1 => Err(Error::Signed { format: format.name().to_owned() }),
     }
 }
@@ -113,10 +113,13 @@ type Line<'a> = (&'a str, Zeroizing<Vec<u8>>);
 /// Names and values of the headers that present the token.
 ///
 /// # Errors
-/// [`Error::Signed`] where the request is not known that they are for; as [`presentable`].
+/// [`Error::Signed`] where the request is not known that they are for; [`Error::NotApplicable`]; as [`presentable`].
 fn lines<'a>(format: &dyn Format, presented: &Presented<'a>) -> Result<Vec<Line<'a>>, Error> {
     if presented.signed.is_empty() {
         let token = bare(format, presented)?;
+        if presented.token_type == TokenType::NotApplicable {
+            return Err(Error::NotApplicable { format: format.name().to_owned() });
+        }
         return Ok(vec![("Authorization", joined(&[presented.token_type.name(), " ", token]))]);
     }
     let signed = presented.signed.iter();

@@ -10,6 +10,9 @@ use crate::system::http::Response;
 /// What errors call it.
 pub const ENDPOINT: &str = "token endpoint";
 
+/// The member that says what a token exchange issued (RFC 8693 §2.2.1).
+pub const ISSUED_TOKEN_TYPE: &str = "issued_token_type";
+
 /// Lifetimes beyond this many seconds (100 years) are nonsense and count as unknown.
 const LONGEST_LIFE: f64 = 100.0 * 365.0 * 86_400.0;
 
@@ -24,6 +27,8 @@ pub enum TokenType {
     Bearer,
     /// RFC 5849: every request is signed with the token's own secret. No token endpoint names it.
     OAuth1,
+    /// RFC 8693 §2.2.1: what was issued is no access token, or how it is used is not for the server to say.
+    NotApplicable,
 }
 
 impl TokenType {
@@ -32,12 +37,13 @@ impl TokenType {
         match self {
             Self::Bearer => "Bearer",
             Self::OAuth1 => "OAuth1",
+            Self::NotApplicable => "N_A",
         }
     }
 
     /// The type called `name` in a record of ours.
     pub fn of_record(name: &str) -> Option<Self> {
-        [Self::Bearer, Self::OAuth1].into_iter().find(|kind| kind.name() == name)
+        [Self::Bearer, Self::OAuth1, Self::NotApplicable].into_iter().find(|kind| kind.name() == name)
     }
 
     /// The type that a token endpoint registers as `name`, in any case.
@@ -89,6 +95,8 @@ pub struct Rules {
     pub scope_separator: String,
     /// Members to keep.
     pub keep: Vec<String>,
+    /// Whether it answers a token exchange: it says what it issues, and the type may be `N_A` (RFC 8693 §2.2.1).
+    pub is_exchange: bool,
 }
 
 /// What was asked for and when the answer came.
@@ -262,6 +270,11 @@ fn field(name: &str, reason: &'static str) -> Error {
 
 fn read_members(members: &Map<String, Value>, rules: &Rules, asked: Asked<'_>) -> Result<TokenResponse, Error> {
     let access_token = text(members, "access_token")?.ok_or_else(|| field("access_token", "is missing or empty"))?;
+    let issued = match members.get(ISSUED_TOKEN_TYPE) {
+        Some(Value::String(kind)) if !kind.is_empty() => Some(kind),
+        _ if rules.is_exchange => return Err(field(ISSUED_TOKEN_TYPE, "is missing or no text")),
+        _ => None,
+    };
     let token_type = token_type(members, rules)?;
     let refresh_token = text(members, "refresh_token")?;
     let id_token = text(members, "id_token")?;
@@ -285,7 +298,11 @@ fn read_members(members: &Map<String, Value>, rules: &Rules, asked: Asked<'_>) -
         refresh_expires_at,
         scopes,
         id_token,
-        kept: Map::new(),
+        kept: issued
+            .filter(|_| rules.is_exchange)
+            .map(|kind| (ISSUED_TOKEN_TYPE.to_owned(), Value::String(kind.clone())))
+            .into_iter()
+            .collect(),
     };
     Ok(TokenResponse { tokens, remarks })
 }
@@ -313,6 +330,9 @@ fn token_type(members: &Map<String, Value>, rules: &Rules) -> Result<TokenType, 
         Some(Value::String(name)) => Some(name.as_str()),
         Some(_) => return Err(field("token_type", "is no text")),
     };
+    if rules.is_exchange && found.is_some_and(|name| name.eq_ignore_ascii_case(TokenType::NotApplicable.name())) {
+        return Ok(TokenType::NotApplicable);
+    }
     match (found.and_then(TokenType::parse), rules.token_type, found) {
         (Some(token_type), _, _) | (None, Some(token_type), _) => Ok(token_type),
         (None, None, Some(found)) => Err(Error::TokenType { found: jose::excerpt(found) }),

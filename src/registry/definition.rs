@@ -138,6 +138,11 @@ impl Definition {
         matches!(schema::leaf(key), Some(Kind::Secret))
     }
 
+    /// Whether `key` is something that a grant needs beyond the client.
+    pub fn is_input(key: &str) -> bool {
+        schema::INPUTS.contains(&key)
+    }
+
     /// Where the value of a dotted key came from; `None` when it is not set.
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.settings.get(key).map(|setting| &setting.place.origin)

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::index::Entry;
 use super::store::Store;
-use super::{Catalog, Error, Session, SessionKey, SessionLock, TokenCache, Trouble, binding};
+use super::{Catalog, Error, Session, SessionKey, SessionLock, TokenCache, Trouble, binding, unattended};
 use crate::client::{self, Client};
 use crate::grant;
 use crate::grant::refresh_token::{self, Refresh, Refreshed};
@@ -47,6 +47,13 @@ pub struct Taken {
     pub expires_at: Option<i64>,
     /// The granted scope.
     pub scopes: Vec<String>,
+}
+
+impl From<TokenSet> for Taken {
+    fn from(tokens: TokenSet) -> Self {
+        let TokenSet { access_token, token_type, expires_at, scopes, .. } = tokens;
+        Self { access_token, token_type, expires_at, scopes }
+    }
 }
 
 /// How a session is renewed.
@@ -138,7 +145,7 @@ impl Keeper {
         if session.generation == entry.generation {
             self.cache.put(&session, now);
         }
-        Ok(Some(taken(&session.tokens)))
+        Ok(Some(session.into_taken()))
     }
 
     /// The whole session.
@@ -225,6 +232,9 @@ impl Keeper {
             self.repair(&session)?;
             return Ok(Renewed { session, remarks: Vec::new(), failure: None, by_us: false });
         }
+        if session.is_unattended() {
+            return self.obtain_again(session, client, &held, renewal).await;
+        }
         let refresh_token = renewable(&session)?;
         if let Err(error) = binding::check(&session, client).await {
             return match error {
@@ -273,7 +283,7 @@ impl Keeper {
         match refresh_token::refresh(client, &refresh).await {
             Ok(refreshed) => {
                 let Refreshed { tokens, remarks, .. } = refreshed;
-                let narrower = taken(&tokens);
+                let narrower = Taken::from(tokens.clone());
                 if let Some(rotated) = tokens.refresh_token {
                     session.tokens.refresh_token = Some(rotated);
                     session.tokens.refresh_expires_at = tokens.refresh_expires_at;
@@ -333,12 +343,45 @@ impl Keeper {
         Err(Error::Grant(error))
     }
 
+    /// Tokens that are to be had without a person are obtained as they were the first time.
+    async fn obtain_again(
+        &self,
+        mut session: Session,
+        client: &Client,
+        held: &SessionLock,
+        renewal: Renewal,
+    ) -> Result<Renewed, Error> {
+        self.probe()?;
+        let request = unattended::request_of(&session, renewal.clock_tolerance);
+        let obtained = match grant::find(&session.grant) {
+            Some(grant) => grant.obtain(client, &request, &grant::Unattended).await,
+            None => Err(grant::Error::Unattended),
+        };
+        match obtained {
+            Ok(grant::Obtained { tokens, remarks, .. }) => {
+                session.binding = binding::binding(client, &tokens.kept).await?;
+                session.tokens = tokens;
+                session.trouble = None;
+                session.refreshed_at = Some(self.clock.seconds());
+                self.save(&mut session, held)?;
+                Ok(Renewed { session, remarks, failure: None, by_us: true })
+            }
+            Err(error) => {
+                let is_good = session.tokens.expires_at.is_none_or(|end| end > self.clock.seconds());
+                match is_good && is_temporary(&error) {
+                    true => Ok(Renewed { session, remarks: Vec::new(), failure: Some(error.into()), by_us: false }),
+                    false => Err(error.into()),
+                }
+            }
+        }
+    }
+
     fn trouble(&self, error: &str, description: Option<String>) -> Trouble {
         Trouble { since: self.clock.seconds(), error: error.to_owned(), description }
     }
 
     /// Writes the session durably, then what may be known of it without its secrets.
-    fn save(&self, session: &mut Session, held: &SessionLock) -> Result<(), Error> {
+    pub(super) fn save(&self, session: &mut Session, held: &SessionLock) -> Result<(), Error> {
         session.generation = random::text::<16>()?;
         self.store.save(session, held)?;
         match self.catalog.put(Entry::of(session, self.store.name())) {
@@ -368,7 +411,7 @@ impl Keeper {
     }
 
     /// Brings the index up to what the store holds, after a process died between the two.
-    fn repair(&self, session: &Session) -> Result<(), Error> {
+    pub(super) fn repair(&self, session: &Session) -> Result<(), Error> {
         let entry = Entry::of(session, self.store.name());
         match self.catalog.find(&session.key)? {
             Some(known) if known.generation == entry.generation => Ok(()),
@@ -399,15 +442,6 @@ fn request<'a>(session: &'a Session, refresh_token: &'a Secret, clock_tolerance:
             nonce: identity.nonce.as_deref(),
         }),
         clock_tolerance,
-    }
-}
-
-fn taken(tokens: &TokenSet) -> Taken {
-    Taken {
-        access_token: tokens.access_token.clone(),
-        token_type: tokens.token_type,
-        expires_at: tokens.expires_at,
-        scopes: tokens.scopes.clone(),
     }
 }
 

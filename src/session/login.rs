@@ -1,6 +1,6 @@
 //! From a grant to a kept session.
 
-use super::{Error, Identity, Keeper, Override, Session, SessionKey, binding};
+use super::{Error, Identity, Keeper, Override, Session, SessionKey, binding, unattended};
 use crate::callback::Outcome;
 use crate::client::Client;
 use crate::grant::identity::{Identity as Identified, identify};
@@ -59,11 +59,38 @@ async fn keep(
     obtained: Obtained,
     name: Name<'_>,
 ) -> Result<LoggedIn, Error> {
+    let (mut session, remarks, identity_remark) = session(client, grant, request, obtained, name).await?;
+    keeper.keep(&mut session)?;
+    client.system().trace.tell(|| {
+        Event::Step(Step {
+            number: 4,
+            between: (Party::Client, Party::Store),
+            title: format!("keep the session in the {} store", keeper.store().name()),
+            why: "whoever can read the store can use the session; nothing else holds its tokens".into(),
+            specification: "RFC 6749 section 10.4, RFC 8252 section 8.12",
+        })
+    });
+    Ok(LoggedIn { session, remarks, identity_remark })
+}
+
+/// What was obtained, with all that it is bound to; what to know about it, and why less is known of the person than there
+/// might be.
+pub(super) async fn session(
+    client: &Client,
+    grant: &dyn Grant,
+    request: &GrantRequest,
+    obtained: Obtained,
+    name: Name<'_>,
+) -> Result<(Session, Vec<Remark>, Option<String>), Error> {
     let Obtained { tokens, id_token, remarks, .. } = obtained;
-    let identified = identify(client, &tokens, id_token.as_ref(), request.clock_tolerance).await?;
+    let identified = match grant.needs_person() {
+        true => identify(client, &tokens, id_token.as_ref(), request.clock_tolerance).await?,
+        // Nobody has logged in.
+        false => Identified::default(),
+    };
     let Identified { profile, account: told, remark } = identified;
     let account = name.account.or(told.as_deref()).unwrap_or(SessionKey::DEFAULT_ACCOUNT);
-    let mut session = Session {
+    let session = Session {
         key: SessionKey::new(&client.provider().id, account)?,
         binding: binding::binding(client, &tokens.kept).await?,
         grant: grant.name().to_owned(),
@@ -76,21 +103,12 @@ async fn keep(
         refreshed_at: None,
         trouble: None,
         waivers: client.provider().weakened(),
-        overrides: name.overrides.to_vec(),
+        overrides: name.overrides.iter().filter(|set| !unattended::is_passing(set)).cloned().collect(),
+        request: None,
         generation: String::new(),
         tokens,
     };
-    keeper.keep(&mut session)?;
-    client.system().trace.tell(|| {
-        Event::Step(Step {
-            number: 4,
-            between: (Party::Client, Party::Store),
-            title: format!("keep the session in the {} store", keeper.store().name()),
-            why: "whoever can read the store can use the session; nothing else holds its tokens".into(),
-            specification: "RFC 6749 section 10.4, RFC 8252 section 8.12",
-        })
-    });
-    Ok(LoggedIn { session, remarks, identity_remark: remark })
+    Ok((session, remarks, remark))
 }
 
 fn identity(id_token: &IdToken) -> Identity {

@@ -17,11 +17,13 @@ pub mod record;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod unattended;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::grant;
 use crate::protocol::token::TokenSet;
 use crate::secret::Secret;
 
@@ -56,6 +58,18 @@ impl SessionKey {
     /// The account's label.
     pub fn account(&self) -> &str {
         &self.account
+    }
+}
+
+impl Session {
+    /// Its access token, to be handed out.
+    pub fn into_taken(self) -> Taken {
+        self.tokens.into()
+    }
+
+    /// Whether new tokens can be had without a person and without a refresh token.
+    pub fn is_unattended(&self) -> bool {
+        grant::find(&self.grant).is_some_and(|grant| !grant.needs_person())
     }
 }
 
@@ -96,6 +110,9 @@ pub struct Session {
     pub waivers: Vec<String>,
     /// What the login set above the registry, without which the session could not be renewed.
     pub overrides: Vec<Override>,
+    /// What a grant without a person was asked for, as a digest: a session that was obtained unasked serves the same
+    /// request again and no other.
+    pub request: Option<String>,
     /// 22 random base64url characters, new at each save: tells cached copies of other states from this one.
     pub generation: String,
 }

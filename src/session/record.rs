@@ -60,6 +60,8 @@ struct Wire<'a> {
     waivers: Cow<'a, [String]>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     overrides: Vec<WireOverride<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<Cow<'a, str>>,
     #[serde(default)]
     generation: Cow<'a, str>,
 }
@@ -106,6 +108,7 @@ pub fn to_bytes(session: &Session) -> Zeroizing<Vec<u8>> {
         trouble: session.trouble.as_ref().map(Cow::Borrowed),
         waivers: session.waivers.as_slice().into(),
         overrides: session.overrides.iter().map(written).collect(),
+        request: session.request.as_deref().map(Cow::from),
         generation: session.generation.as_str().into(),
     };
     serialized(&wire)
@@ -165,6 +168,7 @@ fn session(wire: Wire<'_>, token_type: TokenType) -> Session {
         trouble: wire.trouble.map(Cow::into_owned),
         waivers: wire.waivers.into_owned(),
         overrides: wire.overrides.into_iter().map(read).collect(),
+        request: wire.request.map(Cow::into_owned),
         generation: wire.generation.into_owned(),
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn session(name: &str) -> Session {
         trouble: Some(Trouble { since: 3, error: "invalid_grant".into(), description: Some("a\tb\nc".into()) }),
         waivers: vec!["issuer_match".into()],
         overrides: vec![Override { key: "client_id".into(), value: "c".into(), is_secret: false }],
+        request: None,
         generation: "AAAAAAAAAAAAAAAAAAAAAA".into(),
         key,
     }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use keyfob::client::Freshness;
+use keyfob::client::{self, Freshness};
 use keyfob::grant::oauth1::OAuth1;
-use keyfob::grant::{self, Grant, GrantRequest, authorization_code};
+use keyfob::grant::{self, Found, Grant, GrantRequest, authorization_code};
 use keyfob::registry::words::Protocol;
-use keyfob::registry::{Definition, Provider};
+use keyfob::registry::{Definition, Provider, SecretSource};
 use keyfob::session::index::Entry;
 use keyfob::session::login::LoggedIn;
 use keyfob::session::{self, Override};
@@ -22,10 +22,14 @@ use crate::cli::interaction::AtTerminal;
 use crate::cli::overrides;
 use crate::cli::report::Failure;
 use crate::cli::shown;
+use crate::cli::signals;
 use crate::cli::target::{self, Target};
 use crate::cli::time::Wording;
 
 use super::{instance, with_token};
+
+/// The grant that an entry must allow by its name.
+const PASSWORD: &str = "password";
 
 /// Where to log in, and how.
 #[derive(Debug, Default, Args)]
@@ -138,18 +142,27 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
         let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
         return finish(context, arguments, with_token::keep(context, &definition, forced)?);
     }
-    let request = request(context, arguments, &definition, account.as_deref())?;
+    let request = asked(context, arguments, &definition, account.as_deref())?;
+    if let Some(grant) = &arguments.grant {
+        // Whatever it is renewed with later is the same.
+        let asked = vec![for_grant(&definition, grant)?];
+        overrides::apply(&asked, &mut definition)?;
+        overrides.extend(asked);
+    }
     let own = instance::client(context, &definition, &request)?;
     overrides::apply(&own, &mut definition)?;
     overrides.extend(own);
+    let grant = chosen(arguments.grant.as_deref(), &definition.provider()?)?;
+    let answers = missing_inputs(context, &definition, &grant)?;
+    overrides::apply(&answers, &mut definition)?;
+    overrides.extend(answers);
     let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
     let client = context.client(&definition, Freshness::Anew)?;
     let provider = client.provider();
-    let grant = chosen(arguments.grant.as_deref(), provider)?;
     let user = interaction(context, arguments, &definition, account.as_deref(), &provider.name)?;
     let keeper = context.keeper()?;
     tell_store(context, keeper.store().name());
-    let login = session::login::login(keeper, &client, grant, &request, &user, forced);
+    let login = session::login::login(keeper, &client, &*grant, &request, &user, forced);
     let outcome = context.block_on(login)?;
     let LoggedIn { session, remarks, identity_remark } =
         outcome.map_err(|error| unfinished(error, &provider.name, &provider.id))?;
@@ -161,6 +174,38 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     let entry = finish(context, arguments, known)?;
     tell(context, &entry, &provider.name);
     Ok(entry)
+}
+
+/// The entry's `grants` for a login by `grant`.
+fn for_grant(definition: &Definition, grant: &str) -> Result<Override, Failure> {
+    let is_password = grant == PASSWORD;
+    if is_password && !definition.grants().iter().any(|allowed| allowed == grant) {
+        return Err(client::Error::NotAllowed {
+            provider: definition.id.clone(),
+            key: format!("grants = [\"{grant}\"]"),
+        }
+        .into());
+    }
+    Ok(overrides::plain("grants", grant))
+}
+
+/// What the grant needs and the entry does not say: asked of the person before anything is sent.
+fn missing_inputs(context: &Context, definition: &Definition, grant: &Found) -> Result<Vec<Override>, Failure> {
+    let provider = definition.provider()?;
+    let missing = grant.inputs().iter().filter(|input| input.is_required && !provider.inputs.contains_key(input.key));
+    let mut answers = Vec::new();
+    for input in missing {
+        if !context.terminal.is_interactive() || context.common.json {
+            return Err(grant::Error::NoInput { provider: provider.id.clone(), key: input.key.to_owned() }.into());
+        }
+        signals::watch(&context.terminal);
+        let question = format!("{} ({}): ", input.summary, provider.name);
+        answers.push(match input.is_secret {
+            true => overrides::secret(input.key, context.terminal.prompt_secret(&question)?),
+            false => overrides::plain(input.key, context.terminal.prompt_line(&question)?.trim()),
+        });
+    }
+    Ok(answers)
 }
 
 /// What the session's last login set above the registry, where the registry and this command line leave something open: a
@@ -256,7 +301,7 @@ fn given(context: &Context, arguments: &Arguments, definition: &Definition) -> R
 }
 
 /// The grant that is asked for, or the first of the entry's that exists.
-fn chosen(asked: Option<&str>, provider: &Provider) -> Result<&'static dyn Grant, Failure> {
+fn chosen(asked: Option<&str>, provider: &Provider) -> Result<Found, Failure> {
     let (offered, name) = (&provider.grants, &provider.name);
     if let Some(asked) = asked {
         let grant = named(asked)?;
@@ -274,7 +319,7 @@ fn chosen(asked: Option<&str>, provider: &Provider) -> Result<&'static dyn Grant
 }
 
 /// The grant of this name.
-fn named(name: &str) -> Result<&'static dyn Grant, Failure> {
+fn named(name: &str) -> Result<Found, Failure> {
     let unknown = || Failure::usage(format!("there is no grant `{name}`")).hint(format!("there is: {}", grants()));
     grant::find(name).ok_or_else(unknown)
 }
@@ -283,35 +328,67 @@ fn grants() -> String {
     grant::GRANTS.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ")
 }
 
-fn request(
+/// What this command line asks for.
+fn asked(
     context: &Context,
     arguments: &Arguments,
     definition: &Definition,
     account: Option<&str>,
 ) -> Result<GrantRequest, Failure> {
-    let settings = context.settings()?;
-    let own = account.and_then(|account| settings.sessions.get(&format!("{}/{account}", definition.id)));
-    let provider = definition.provider()?;
-    let configured = own.and_then(|own| own.scopes.clone()).unwrap_or_else(|| provider.scopes.clone());
-    let mut params: Vec<(String, String)> =
-        own.map(|own| own.authorize_params.clone().into_iter().collect()).unwrap_or_default();
+    let Arguments { scope, resource, audience, .. } = arguments;
+    let mut request =
+        request(context, definition, account, Purpose { scope, resource, audience: audience.as_deref() })?;
     for option in &arguments.param {
         let Some((name, value)) = option.split_once('=') else {
             return Err(Failure::usage(format!("`--param {option}` is not KEY=VALUE"))
                 .hint("for example  --param prompt=select_account"));
         };
-        params.retain(|(known, _)| known != name);
-        params.push((name.to_owned(), value.to_owned()));
+        request.params.retain(|(known, _)| known != name);
+        request.params.push((name.to_owned(), value.to_owned()));
     }
-    let (scopes, scopes_are_final) = scopes(&arguments.scope, configured);
+    (request.port, request.redirect_uri) = (arguments.port, arguments.redirect_uri.clone());
+    Ok(request)
+}
+
+/// What a token is to be good for, where that is not what the entry says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Purpose<'a> {
+    /// `--scope`.
+    pub scope: &'a [String],
+    /// `--resource`.
+    pub resource: &'a [String],
+    /// `--audience`.
+    pub audience: Option<&'a str>,
+}
+
+/// What is asked for: `purpose`, else what the configuration and the entry say.
+pub fn request(
+    context: &Context,
+    definition: &Definition,
+    account: Option<&str>,
+    purpose: Purpose<'_>,
+) -> Result<GrantRequest, Failure> {
+    let settings = context.settings()?;
+    let own = account.and_then(|account| settings.sessions.get(&format!("{}/{account}", definition.id)));
+    let provider = definition.provider()?;
+    let written = |key: &str| match provider.inputs.get(key) {
+        Some(SecretSource::Literal(text)) => Some(text.expose().to_owned()),
+        _ => None,
+    };
+    let configured = own.and_then(|own| own.scopes.clone()).unwrap_or_else(|| provider.scopes.clone());
+    let (scopes, scopes_are_final) = scopes(purpose.scope, configured);
+    let resources = match purpose.resource {
+        [] => written("resource").into_iter().collect(),
+        given => given.to_vec(),
+    };
     Ok(GrantRequest {
         scopes,
         scopes_are_final,
-        resources: arguments.resource.clone(),
-        audience: arguments.audience.clone(),
-        params,
-        port: arguments.port,
-        redirect_uri: arguments.redirect_uri.clone(),
+        resources,
+        audience: purpose.audience.map(str::to_owned).or_else(|| written("audience")),
+        params: own.map(|own| own.authorize_params.clone().into_iter().collect()).unwrap_or_default(),
+        port: None,
+        redirect_uri: None,
         timeout: patience(context)?,
         clock_tolerance: context.clock_tolerance()?,
     })

@@ -45,9 +45,24 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
         Err(failure) if failure.code() == ExitCode::NotFound => return absent(context, arguments, failure),
         Err(failure) => return Err(failure),
     };
-    let told = end(context, &entry, arguments)?;
-    tell(context, std::slice::from_ref(&entry));
+    let mut told = end(context, &entry, arguments)?;
+    let mut ended = vec![entry];
+    // Whoever ends a provider's session means what was obtained unasked beside it too.
+    if ended[0].request.is_some() {
+        for variant in variants(context, &ended[0])? {
+            let failure = end(context, &variant, arguments)?;
+            told = told.or(failure);
+            ended.push(variant);
+        }
+    }
+    tell(context, &ended);
     told.map_or(Ok(ExitCode::Done), Err)
+}
+
+/// What was obtained beside `entry` for other purposes than the provider's entry says.
+fn variants(context: &Context, entry: &Entry) -> Result<Vec<Entry>, Failure> {
+    let siblings = context.keeper()?.catalog().of_provider(entry.key.provider())?;
+    Ok(siblings.into_iter().filter(|sibling| sibling.is_variant() && sibling.key != entry.key).collect())
 }
 
 /// No such session of a known provider: what was wanted is so already.

@@ -13,4 +13,5 @@ pub mod setup;
 pub mod status;
 pub mod switch;
 pub mod token;
+pub mod unattended;
 mod with_token;

@@ -30,6 +30,7 @@ use crate::cli::report::Failure;
 use crate::cli::target::{self, Absence};
 
 use super::login;
+use super::unattended::{self, Ensured};
 use body::Body;
 use exchange::Exchange;
 use output::Output;
@@ -147,7 +148,12 @@ fn parse_method(text: &str) -> Result<Method, String> {
 fn authorised(context: &Context, arguments: &Arguments, url: &Url) -> Result<(Entry, Token), Failure> {
     let target = arguments.target.as_deref();
     let by_address = || target.is_none().then_some(url.as_str());
-    let entry = match target::session(context, target.or_else(by_address), Absence::NeedsLogin) {
+    let found = target::session(context, target.or_else(by_address), Absence::NeedsLogin);
+    if let Some(Ensured { entry, taken, is_new }) = unattended::ensure_found(context, target, found.as_ref())? {
+        hosts::check(url, &entry, &arguments.allow_host, || Some(provider(context, &entry)?.hosts))?;
+        return Ok((entry, Token { taken, is_new }));
+    }
+    let entry = match found {
         Err(failure)
             if failure.code() == ExitCode::LoginRequired && target.is_some() && may_log_in(context, arguments)? =>
         {

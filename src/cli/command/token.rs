@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use keyfob::client::Freshness;
+use keyfob::grant::{GrantRequest, token_exchange};
 use keyfob::output::{self, Presented};
 use keyfob::protocol::authorization::check_resource;
 use keyfob::protocol::scope;
@@ -29,6 +30,7 @@ use crate::cli::shown::{self, State};
 use crate::cli::target::{self, Absence};
 
 use super::login;
+use super::unattended::{self, Ensured};
 use signed::Wanted;
 
 /// Which token, and in which form.
@@ -65,6 +67,10 @@ pub struct Arguments {
     #[arg(long, value_name = "URI")]
     resource: Vec<String>,
 
+    /// A token for this audience only, by token exchange
+    #[arg(long, value_name = "NAME")]
+    audience: Option<String>,
+
     /// Only a token already stored and valid, else exit 4; no network
     #[arg(long)]
     no_refresh: bool,
@@ -86,7 +92,11 @@ fn format_names() -> Vec<&'static str> {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     // Before a login, which a slip in it must not cost.
     let wanted = arguments.request.as_deref().map(Wanted::parse).transpose()?;
-    let entry = match target::session(context, arguments.target.as_deref(), Absence::NeedsLogin) {
+    let found = target::session(context, arguments.target.as_deref(), Absence::NeedsLogin);
+    if let Some((entry, handed)) = unasked(context, arguments, found.as_ref())? {
+        return deliver(context, arguments, &entry, &handed);
+    }
+    let entry = match found {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
             login::login(context, &login::Arguments::within(arguments.target.as_deref()))?
         }
@@ -100,6 +110,36 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
         outcome => outcome.map_err(|failure| failure.mended_by(&entry))?,
     };
     deliver(context, arguments, &entry, &taken)
+}
+
+/// The token of a provider whose grant needs nobody, which takes no login.
+fn unasked(
+    context: &Context,
+    arguments: &Arguments,
+    found: Result<&Entry, &Failure>,
+) -> Result<Option<(Entry, Handed)>, Failure> {
+    if !unattended::is_candidate(found) {
+        return Ok(None);
+    }
+    let (scope, resource, audience) = (&arguments.scope, &arguments.resource, arguments.audience.as_deref());
+    let asked = unattended::Asked {
+        target: arguments.target.as_deref(),
+        purpose: login::Purpose { scope, resource, audience },
+        min_validity: min_validity(context, arguments)?,
+        may_fetch: !arguments.no_refresh,
+    };
+    let Some(Ensured { entry, taken, .. }) = unattended::ensure(context, &asked)? else { return Ok(None) };
+    let handed = match arguments.id_token || (wants_json(context, arguments) && entry.has_id_token) {
+        true => handed(context.keeper()?.load(&entry.key)?)?,
+        false => Handed { token: taken, id_token: None, signed: Vec::new() },
+    };
+    Ok(Some((entry, handed)))
+}
+
+/// Seconds for which a token must still be good.
+fn min_validity(context: &Context, arguments: &Arguments) -> Result<i64, Failure> {
+    let min_validity = arguments.min_validity.unwrap_or(context.settings()?.min_validity);
+    Ok(i64::try_from(min_validity.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// Whether a login may be started: asked for, and somebody is there.
@@ -122,8 +162,10 @@ fn take(context: &Context, arguments: &Arguments, entry: &Entry, wanted: Option<
     if arguments.id_token && !entry.has_id_token {
         return Err(no_id_token(entry));
     }
-    let min_validity = arguments.min_validity.unwrap_or(context.settings()?.min_validity);
-    let min_validity = i64::try_from(min_validity.as_secs()).unwrap_or(i64::MAX);
+    let min_validity = min_validity(context, arguments)?;
+    if arguments.audience.is_some() {
+        return exchanged(context, arguments, entry, min_validity);
+    }
     if !arguments.scope.is_empty() || !arguments.resource.is_empty() {
         return narrowed(context, arguments, entry);
     }
@@ -161,17 +203,8 @@ fn end_of(token: &Secret) -> Option<i64> {
 }
 
 fn handed(session: Session) -> Result<Handed, Failure> {
-    let tokens = session.tokens;
-    Ok(Handed {
-        token: Taken {
-            access_token: tokens.access_token,
-            token_type: tokens.token_type,
-            expires_at: tokens.expires_at,
-            scopes: tokens.scopes,
-        },
-        id_token: tokens.id_token,
-        signed: Vec::new(),
-    })
+    let id_token = session.tokens.id_token.clone();
+    Ok(Handed { token: session.into_taken(), id_token, signed: Vec::new() })
 }
 
 /// A token that no request may carry without its own signature.
@@ -229,20 +262,46 @@ fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) ->
     handed(session)
 }
 
-/// A token for less than the session is for.
-fn narrowed(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Handed, Failure> {
+/// The scopes of the command line, when a token for them must be fetched.
+fn narrower(arguments: &Arguments) -> Result<Vec<String>, Failure> {
     if arguments.no_refresh {
         return Err(Failure::usage("a narrower token has to be fetched, which --no-refresh forbids"));
     }
-    let scopes: Vec<String> = arguments
-        .scope
-        .iter()
-        .flat_map(|option| option.split(' '))
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let words = arguments.scope.iter().flat_map(|option| option.split(' ')).filter(|word| !word.is_empty());
+    let scopes: Vec<String> = words.map(str::to_owned).collect();
     scope::check(&scopes)?;
     arguments.resource.iter().try_for_each(|resource| check_resource(resource))?;
+    Ok(scopes)
+}
+
+/// A token for another audience, for which the session's own is exchanged (RFC 8693). The session keeps its own.
+fn exchanged(context: &Context, arguments: &Arguments, entry: &Entry, min_validity: i64) -> Result<Handed, Failure> {
+    let scopes = narrower(arguments)?;
+    let keeper = context.keeper_of(entry)?;
+    let subject = match keeper.valid(entry, min_validity)? {
+        Some(token) => token,
+        None => renewed(context, entry, min_validity, false)?.token,
+    };
+    let definition = context.definition_of(&keeper.load(&entry.key)?)?;
+    let client = context.client(&definition, Freshness::Kept)?;
+    let account = Some(entry.key.account());
+    let request = GrantRequest {
+        scopes,
+        scopes_are_final: true,
+        resources: arguments.resource.clone(),
+        audience: arguments.audience.clone(),
+        ..login::request(context, &definition, account, login::Purpose::default())?
+    };
+    let kind = token_exchange::token_type(&"access_token".into());
+    let exchange = token_exchange::exchange(&client, &request, subject.access_token, &kind);
+    let obtained = context.block_on(exchange)?.map_err(|error| Failure::from(error).at(&client.provider().name))?;
+    shown::remarks(&context.terminal, &obtained.remarks);
+    Ok(Handed { token: Taken::from(obtained.tokens), id_token: None, signed: Vec::new() })
+}
+
+/// A token for less than the session is for.
+fn narrowed(context: &Context, arguments: &Arguments, entry: &Entry) -> Result<Handed, Failure> {
+    let scopes = narrower(arguments)?;
     let keeper = context.keeper_of(entry)?;
     let definition = context.definition_of(&keeper.load(&entry.key)?)?;
     let client = context.client(&definition, Freshness::Kept)?;

@@ -41,6 +41,7 @@ pub fn keep(context: &Context, definition: &Definition, name: Name<'_>) -> Resul
         trouble: None,
         waivers: Vec::new(),
         overrides: name.overrides.to_vec(),
+        request: None,
         generation: String::new(),
         tokens,
     };

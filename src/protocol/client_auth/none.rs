@@ -18,7 +18,10 @@ impl ClientAuthentication for NoAuthentication {
     }
 
     fn authenticate(&self, request: &mut EndpointRequest, _: &Moment) -> Result<(), Error> {
-        request.parameters.set("client_id", self.client_id.as_str());
+        // Some grants need no client (RFC 7521 §4.1).
+        if !self.client_id.is_empty() {
+            request.parameters.set("client_id", self.client_id.as_str());
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{VERSION, lines};
-use crate::session::{Error, Profile, Session, SessionKey, Trouble};
+use crate::session::{Error, Profile, Session, SessionKey, Trouble, unattended};
 
 /// What is known of a session without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Entry {
     /// Seconds since 1970 at which the access token ends; unknown when the server did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-    /// Whether there is a refresh token.
+    /// Whether it can be renewed without a person: by a refresh token, or because the grant needs none.
     #[serde(default, skip_serializing_if = "is_false")]
     pub refreshable: bool,
     /// Seconds since 1970 at which the refresh token ends, where the server said so.
@@ -63,6 +63,9 @@ pub struct Entry {
     /// Named switches that weakened a check at login.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<String>,
+    /// What a grant without a person was asked for, as a digest, where the session was obtained unasked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// Which state of the session this describes.
     pub generation: String,
 }
@@ -99,7 +102,7 @@ impl Entry {
             scopes: tokens.scopes.clone(),
             token_type: tokens.token_type.name().into(),
             expires_at: tokens.expires_at,
-            refreshable: tokens.refresh_token.is_some(),
+            refreshable: tokens.refresh_token.is_some() || session.is_unattended(),
             refresh_expires_at: tokens.refresh_expires_at,
             has_id_token: tokens.id_token.is_some(),
             issuer: binding.issuer.clone(),
@@ -112,8 +115,15 @@ impl Entry {
             trouble: session.trouble.clone(),
             profile: session.profile.clone(),
             waivers: session.waivers.clone(),
+            request: session.request.clone(),
             generation: session.generation.clone(),
         }
+    }
+
+    /// Whether it was obtained unasked for something else than what its provider's entry says: nobody chose it, so that
+    /// it is never taken for the provider's session.
+    pub fn is_variant(&self) -> bool {
+        self.request.is_some() && self.key.account().starts_with(unattended::VARIANT)
     }
 
     /// The line without its end.

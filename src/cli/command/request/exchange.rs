@@ -69,6 +69,10 @@ impl<'a> Exchange<'a> {
         let Asked { url, method, headers, body } = asked;
         let signer = match token.taken.token_type {
             TokenType::OAuth1 => Some(context.block_on(Signer::of(context, entry))??),
+            TokenType::NotApplicable => {
+                let message = format!("the server does not say how the token of {} is presented (N_A)", entry.key);
+                return Err(Failure::usage(message).session(&entry.key));
+            }
             _ => None,
         };
         Ok(Self {

@@ -3,7 +3,7 @@
 use keyfob::client::Freshness;
 use keyfob::secret::Secret;
 use keyfob::session::index::Entry;
-use keyfob::session::{Renewal, Renewed, Session, Taken};
+use keyfob::session::{Renewal, Renewed, Taken};
 
 use crate::cli::context::Context;
 use crate::cli::report::Failure;
@@ -39,7 +39,7 @@ pub fn take(context: &Context, entry: &Entry) -> Result<Token, Failure> {
             failure.message()
         ));
     }
-    Ok(Token { taken: taken(session), is_new: by_us })
+    Ok(Token { taken: session.into_taken(), is_new: by_us })
 }
 
 /// Another token than `rejected`, which is not accepted although it should be good: the one that another process has
@@ -52,14 +52,14 @@ pub async fn another(context: &Context, entry: &Entry, rejected: &Secret) -> Res
     let now = context.now();
     let is_good = session.trouble.is_none() && session.tokens.expires_at.is_none_or(|end| end > now);
     if is_good && session.tokens.access_token != *rejected {
-        return Ok(taken(session));
+        return Ok(session.into_taken());
     }
     let renewal = Renewal { min_validity: 0, forced: true, clock_tolerance: 0 };
     let Renewed { session, failure, .. } = renewed(context, entry, renewal).await?;
     match failure {
         // The old token is no use, however long it would live.
         Some(failure) => Err(Failure::from(failure).at(&entry.key.to_string()).session(&entry.key)),
-        None => Ok(taken(session)),
+        None => Ok(session.into_taken()),
     }
 }
 
@@ -75,14 +75,4 @@ async fn renewed(context: &Context, entry: &Entry, renewal: Renewal) -> Result<R
     let renewed = outcome.map_err(|error| Failure::from(error).at(&entry.key.to_string()).session(&entry.key))?;
     shown::remarks(&context.terminal, &renewed.remarks);
     Ok(renewed)
-}
-
-fn taken(session: Session) -> Taken {
-    let tokens = session.tokens;
-    Taken {
-        access_token: tokens.access_token,
-        token_type: tokens.token_type,
-        expires_at: tokens.expires_at,
-        scopes: tokens.scopes,
-    }
 }

@@ -1,0 +1,29 @@
+//! What a grant needs beyond the client: fetched from wherever the entry says, when it is needed.
+
+use super::{Client, Error, NoStore, read_secret};
+use crate::registry::SecretSource;
+use crate::secret::Secret;
+
+impl Client {
+    /// The value of the grant input `key`, fetched anew; `None` where the entry names none.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when it is named and cannot be had.
+    pub async fn input(&self, key: &str) -> Result<Option<Secret>, Error> {
+        let Some((key, source)) = self.provider.inputs.get_key_value(key) else { return Ok(None) };
+        let failed = |reason: String| Error::Input { provider: self.provider.id.clone(), key, reason };
+        if *source == SecretSource::Store {
+            return Err(failed("the secret store holds client secrets only".into()));
+        }
+        let value = read_secret(&self.provider, source, &self.system, &NoStore).map_err(|error| match error {
+            Error::NoSecret { reason, .. } => failed(reason),
+            other => other,
+        })?;
+        Ok(Some(value))
+    }
+
+    /// Whether the input `key` is what the machine's own platform says of it.
+    pub fn is_statement_of_runner(&self, _key: &str) -> bool {
+        false
+    }
+}
