@@ -2,8 +2,9 @@
 
 use super::direct::{self, Presented, Reading};
 use super::{Error, Grant, GrantRequest, Interaction, LocalFuture, Obtained};
-use crate::client::Client;
+use crate::client::{self, Client};
 use crate::protocol::parameters::Parameters;
+use crate::registry::words::ClientAuth;
 
 /// The client's own authentication is all that is presented.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl Grant for ClientCredentials {
         _: &'a dyn Interaction,
     ) -> LocalFuture<'a, Result<Obtained, Error>> {
         Box::pin(async move {
+            check(client).await?;
             let mut parameters = Parameters::new();
             parameters.set("grant_type", self.name());
             let presented = Presented {
@@ -46,4 +48,18 @@ impl Grant for ClientCredentials {
             direct::obtain(client, request, presented).await
         })
     }
+}
+
+/// Refuses a client without a secret or a key: anybody could name it. An entry that says `client_auth = "none"` is believed.
+///
+/// # Specification
+/// RFC 6749 §4.4 (confidential clients only).
+async fn check(client: &Client) -> Result<(), Error> {
+    let provider = client.provider();
+    if provider.client_auth == ClientAuth::Auto && client.authentication().await?.method() == "none" {
+        let reason =
+            "`client_credentials` is for clients that prove who they are, and the entry names neither secret nor key";
+        return Err(client::Error::NoSecret { provider: provider.id.clone(), reason: reason.into() }.into());
+    }
+    Ok(())
 }

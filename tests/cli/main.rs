@@ -31,4 +31,5 @@ mod setup;
 mod store;
 mod support_works;
 mod token_answers;
+mod unattended;
 mod usage;

@@ -108,6 +108,13 @@ impl Answer {
         self
     }
 
+    /// A JSON answer with one member more.
+    pub fn adding(self, name: &str, value: &Value) -> Self {
+        let mut object = self.value();
+        object[name] = value.clone();
+        Self::json(200, &object)
+    }
+
     /// The body as JSON, which the strict server's own answers are.
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

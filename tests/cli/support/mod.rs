@@ -2,6 +2,7 @@
 
 mod answer;
 mod callback;
+mod direct;
 mod files;
 mod jwt;
 mod keyfob;
