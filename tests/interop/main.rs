@@ -14,6 +14,7 @@ mod faults;
 mod keyring;
 mod kill;
 mod login;
+mod machine;
 mod oauth1;
 mod readme;
 mod refusals;
