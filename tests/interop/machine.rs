@@ -49,3 +49,25 @@ fn a_secret_that_is_wrong_is_told_as_refused() {
 
     assert!(refused.stderr.contains("invalid_client") && refused.stderr.contains("client_secret"), "{refused:#?}");
 }
+
+#[test]
+fn a_sessions_token_is_exchanged_for_one_that_the_api_takes() {
+    needs!(Server, Curl);
+    let server = TestServer::start();
+    let keyfob = Keyfob::with_client(&Storage::File, &server, "cli-exchange");
+    keyfob.login("test");
+    let own = keyfob.token("test");
+    let api = format!("{}/api", server.issuer());
+    let call =
+        |token: &str| keyfob.shell(&format!("curl -s -H 'Authorization: Bearer {token}' {api}/x")).expect(0).json();
+    assert_ne!(call(&own)["ok"], true, "the session's own token is for nobody in particular");
+
+    let other = keyfob.run(&["token", "test", "--audience", &api]).expect(0).stdout;
+
+    assert_eq!(call(other.trim_end())["sub"], "alice");
+    let exchange = server.grants("urn:ietf:params:oauth:grant-type:token-exchange");
+    assert_eq!(exchange[0].parameter("subject_token"), Some(own.as_str()));
+    assert_eq!(keyfob.token("test"), own, "the session keeps its own");
+    let refused = keyfob.run(&["token", "test", "--audience", "https://elsewhere.example", "--json"]).expect(5);
+    assert!(refused.stderr.contains("invalid_target"), "{refused:#?}");
+}

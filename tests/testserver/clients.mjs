@@ -6,6 +6,7 @@ const REDIRECTS = ['127.0.0.1', 'localhost', '[::1]'].flatMap((host) =>
 const CODE = 'authorization_code';
 const REFRESH = 'refresh_token';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const CIBA = 'urn:openid:params:grant-type:ciba';
 
 // By way of text: node 20 now and then deadlocks when it exports the very key object that a generation returned (the garbage
@@ -92,6 +93,7 @@ export const makeClients = (clientKeys, { selfSignedCert } = {}) => {
     secret('cli-ciba', 'client_secret_basic', 'ciba-secret', {
       grant_types: [CIBA, REFRESH], redirect_uris: [], response_types: [], backchannel_token_delivery_mode: 'poll',
     }),
+    secret('cli-exchange', 'client_secret_basic', 'exchange-secret', { grant_types: [CODE, REFRESH, EXCHANGE] }),
     machine('machine-basic', { token_endpoint_auth_method: 'client_secret_basic', client_secret: 'machine-secret' }),
     machine('machine-post', { token_endpoint_auth_method: 'client_secret_post', client_secret: 'machine-secret' }),
     machine('machine-jwt', { token_endpoint_auth_method: 'private_key_jwt', jwks }),

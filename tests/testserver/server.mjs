@@ -224,6 +224,9 @@ const configuration = (issuer, aliasBase) => {
   };
 };
 
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
 const readForm = async (req) => {
   let body = '';
   for await (const chunk of req) body += chunk;
@@ -250,6 +253,27 @@ const makeApp = (issuer, aliasBase) => {
       issued: ctx.path === '/token' && ctx.status === 200 ? ctx.body : undefined,
     });
   });
+  // RFC 8693: the library has the hook for it and leaves the policy to whoever runs it. Here an access token of this
+  // server becomes one for its API, on behalf of the same person.
+  provider.registerGrantType(TOKEN_EXCHANGE, async (ctx) => {
+    const { client, params } = ctx.oidc;
+    if (params.subject_token_type !== ACCESS_TOKEN) throw new errors.InvalidRequest('subject_token_type is not supported');
+    if (params.requested_token_type && params.requested_token_type !== ACCESS_TOKEN) {
+      throw new errors.InvalidRequest('requested_token_type is not supported');
+    }
+    const subject = await provider.AccessToken.find(params.subject_token);
+    if (!subject) throw new errors.InvalidRequest('subject_token is not valid');
+    const audience = params.audience ?? `${issuer}/api`;
+    if (audience !== `${issuer}/api`) throw new errors.InvalidTarget('audience is unknown');
+    const token = new provider.AccessToken({
+      accountId: subject.accountId, client, grantId: subject.grantId, gty: 'token_exchange', scope: params.scope ?? 'api:read',
+    });
+    token.resourceServer = new provider.ResourceServer(audience, { audience, scope: 'api:read api:write', accessTokenFormat: 'jwt' });
+    ctx.body = {
+      access_token: await token.save(), issued_token_type: ACCESS_TOKEN, token_type: token.tokenType,
+      expires_in: token.expiration, scope: token.scope,
+    };
+  }, ['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type', 'audience', 'scope']);
   const callback = provider.callback();
   const api = makeApi({ issuer, provider, jose, serverKeys, hash: (text) => createHash('sha256').update(text).digest('base64url') });
 
