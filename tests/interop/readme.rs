@@ -206,6 +206,39 @@ fn as_promised(stranger: &Stranger<'_>, command: &str, finished: &Finished) {
     }
 }
 
+/// Runs a job of GitHub Actions as its runner does: the job's variables and little else, each script by `bash -e`.
+///
+/// Only the shape that the README uses is understood: `env` with plain values, and steps with a `run: |` each.
+#[track_caller]
+fn run_job(stranger: &Stranger<'_>, job: &str) {
+    let keyfob = &stranger.keyfob;
+    let workspace = keyfob.aside().join("workspace");
+    fs::create_dir_all(&workspace).expect("a folder");
+    let secret = stranger.server.client_secret("machine-basic").expect("a secret");
+    let here = stranger.here(job).replace("client_id=reports", "client_id=machine-basic");
+    let here = here.replace("resource=https://api.acme.example", &format!("resource={}/api", stranger.server.issuer()));
+    let here = here.replace("https://api.acme.example/reports", &format!("{}/api/reports", stranger.server.issuer()));
+    let here = here.replace("scopes=reports:read", "scopes=api:read");
+    let (head, script) = here.split_once("- run: |\n").expect("a script");
+    let before = keyfob.files();
+
+    let mut command = std::process::Command::new("/bin/bash");
+    command.args(["-e", "-c", script]).env_clear().current_dir(&workspace).env("CI", "true");
+    let bin = Path::new(env!("CARGO_BIN_EXE_keyfob")).parent().expect("a folder");
+    command.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("HOME", keyfob.home());
+    let variables = head.split_once("env:\n").expect("variables").1.lines().take_while(|line| line.starts_with("    "));
+    for (name, value) in variables.map(|line| line.trim().split_once(": ").expect("a name and a value")) {
+        command.env(name, if value.starts_with("${{ secrets.") { secret } else { value });
+    }
+    let output = command.output().expect("bash");
+
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value =
+        serde_json::from_slice(&fs::read(workspace.join("reports.json")).expect("a report")).expect("JSON");
+    assert_eq!((&report["ok"], &report["client_id"]), (&true.into(), &"machine-basic".into()));
+    assert_eq!(keyfob.files(), before, "the job leaves nothing behind");
+}
+
 #[test]
 fn every_command_is_either_run_or_left_out_for_a_reason() {
     let readme = readme();
@@ -252,6 +285,7 @@ fn every_command_and_every_example_of_a_file_does_what_it_says() {
                     }
                 }
             }
+            "yaml" => run_job(&stranger, block.text),
             other => panic!("a block in the language `{other}`"),
         }
     }
