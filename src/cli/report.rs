@@ -301,6 +301,7 @@ impl From<grant::Error> for Failure {
             E::System(error) => error.into(),
             E::TimedOut { .. } => Self::new(ExitCode::Timeout, error.to_string())
                 .hint("run the command again; without a browser here, open the printed address elsewhere and paste the address you land on"),
+            E::Expired { .. } => Self::new(ExitCode::Timeout, error.to_string()).hint("run the command again, and consent before the time is over"),
             E::ForeignRedirects { .. } => Self::new(ExitCode::Security, error.to_string()).hint("log in again from a fresh browser tab"),
             E::ForeignCallbacks { .. } => Self::new(ExitCode::Security, error.to_string()).hint("log in again from a fresh browser tab"),
             E::PastedToken |

@@ -38,6 +38,7 @@ impl Pinned {
             end_session_endpoint: provider.end_session_endpoint.clone(),
             device_authorization_endpoint: provider.device_authorization_endpoint.clone(),
             registration_endpoint: provider.registration_endpoint.clone(),
+            backchannel_authentication_endpoint: provider.backchannel_authentication_endpoint.clone(),
             ..AuthorizationServer::default()
         };
         let names = [
@@ -50,6 +51,7 @@ impl Pinned {
             "end_session_endpoint",
             "device_authorization_endpoint",
             "registration_endpoint",
+            "backchannel_authentication_endpoint",
         ];
         Self { server, by_hand: names.into_iter().filter(|name| by_hand(name)).collect() }
     }
@@ -87,6 +89,11 @@ impl Pinned {
             &pinned.device_authorization_endpoint,
         );
         lay("registration_endpoint", &mut server.registration_endpoint, &pinned.registration_endpoint);
+        lay(
+            "backchannel_authentication_endpoint",
+            &mut server.backchannel_authentication_endpoint,
+            &pinned.backchannel_authentication_endpoint,
+        );
         server
     }
 }

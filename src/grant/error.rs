@@ -26,6 +26,12 @@ pub enum Error {
         /// How long was waited.
         after: Duration,
     },
+    /// Nobody consented on another device in time.
+    #[error("nobody consented within {} s", .after.as_secs())]
+    Expired {
+        /// How long was waited.
+        after: Duration,
+    },
     /// Nobody finished the login in time, and somebody sent redirects that were not ours.
     #[error("no redirect carried the `state` that was sent; {refused} without it came within {} s", .after.as_secs())]
     ForeignRedirects {

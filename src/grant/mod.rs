@@ -4,6 +4,7 @@
 //! [`Interaction`]; without one, [`Unattended`] refuses. Keeping the tokens is left to `session`.
 
 pub mod authorization_code;
+mod ciba;
 mod client_credentials;
 mod direct;
 mod error;
@@ -13,6 +14,7 @@ pub mod identity;
 mod jwt_bearer;
 pub mod oauth1;
 mod password;
+mod polling;
 pub mod refresh_token;
 mod saml2_bearer;
 pub mod token_exchange;
@@ -91,6 +93,7 @@ pub static GRANTS: &[&dyn Grant] = &[
     &jwt_bearer::JwtBearer,
     &saml2_bearer::Saml2Bearer,
     &token_exchange::TokenExchange,
+    &ciba::Ciba,
     &password::Password,
     &oauth1::OAuth1,
 ];

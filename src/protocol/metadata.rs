@@ -10,7 +10,7 @@ use crate::system::http::{check_url, is_loopback};
 const DOCUMENT: &str = "metadata document";
 
 /// Endpoint members that are read; each must be an address that may be used.
-const ENDPOINTS: [&str; 9] = [
+const ENDPOINTS: [&str; 10] = [
     "authorization_endpoint",
     "token_endpoint",
     "userinfo_endpoint",
@@ -20,6 +20,7 @@ const ENDPOINTS: [&str; 9] = [
     "end_session_endpoint",
     "device_authorization_endpoint",
     "registration_endpoint",
+    "backchannel_authentication_endpoint",
 ];
 
 /// How the issuer in a document, and in tokens, is compared with the one that was asked for.
@@ -59,6 +60,8 @@ pub struct AuthorizationServer {
     pub device_authorization_endpoint: Option<Url>,
     /// Where clients are registered.
     pub registration_endpoint: Option<Url>,
+    /// Where a person is asked away from this machine (CIBA Core §4).
+    pub backchannel_authentication_endpoint: Option<Url>,
     /// Scopes.
     pub scopes_supported: Option<Vec<String>>,
     /// PKCE methods.
@@ -91,8 +94,18 @@ impl AuthorizationServer {
         if !agrees {
             return Err(Error::MetadataIssuer { expected: expected.to_owned(), found: jose::excerpt(issuer) });
         }
-        let [authorization, token, userinfo, jwks, revocation, introspection, end_session, device, registration] =
-            ENDPOINTS.map(|name| endpoint(document, name, expected));
+        let [
+            authorization,
+            token,
+            userinfo,
+            jwks,
+            revocation,
+            introspection,
+            end_session,
+            device,
+            registration,
+            backchannel,
+        ] = ENDPOINTS.map(|name| endpoint(document, name, expected));
         Ok(Self {
             issuer: Some(issuer.to_owned()),
             authorization_endpoint: authorization?,
@@ -104,6 +117,7 @@ impl AuthorizationServer {
             end_session_endpoint: end_session?,
             device_authorization_endpoint: device?,
             registration_endpoint: registration?,
+            backchannel_authentication_endpoint: backchannel?,
             scopes_supported: list(document, "scopes_supported")?,
             code_challenge_methods_supported: list(document, "code_challenge_methods_supported")?,
             token_endpoint_auth_methods_supported: list(document, "token_endpoint_auth_methods_supported")?,

@@ -7,6 +7,7 @@
 pub mod authorization;
 pub mod call;
 pub mod challenge;
+pub mod ciba;
 pub mod client_auth;
 mod error;
 pub mod http;
@@ -17,6 +18,7 @@ pub mod metadata;
 pub mod oauth1;
 pub mod parameters;
 pub mod pkce;
+pub mod polling;
 pub mod presentation;
 pub mod profile;
 pub mod revocation;

@@ -298,6 +298,7 @@ impl Definition {
             token_endpoint: self.endpoint("token_endpoint")?,
             userinfo_endpoint: self.endpoint("userinfo_endpoint")?,
             device_authorization_endpoint: self.url("device_authorization_endpoint")?,
+            backchannel_authentication_endpoint: self.url("backchannel_authentication_endpoint")?,
             revocation_endpoint: self.endpoint("revocation_endpoint")?,
             introspection_endpoint: self.endpoint("introspection_endpoint")?,
             end_session_endpoint: self.url("end_session_endpoint")?,

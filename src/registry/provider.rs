@@ -66,6 +66,8 @@ pub struct Provider {
     pub userinfo_endpoint: Option<Endpoint>,
     /// RFC 8628 §3.1.
     pub device_authorization_endpoint: Option<Url>,
+    /// CIBA Core §4.
+    pub backchannel_authentication_endpoint: Option<Url>,
     /// RFC 7009.
     pub revocation_endpoint: Option<Endpoint>,
     /// RFC 7662.

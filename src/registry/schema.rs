@@ -130,6 +130,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("authorization_signed_response_alg", Kind::OneOf(SIGNING)),
     ("authorize_fragment", WORD),
     ("authorize_params", Kind::Map(AUTHORIZE_RESERVED, false)),
+    ("backchannel_authentication_endpoint", Kind::Endpoint(false)),
     ("basic_encoding", Kind::OneOf(BasicEncoding::WORDS)),
     ("binding_message", Kind::Input),
     ("callback_keep", Kind::List(word)),

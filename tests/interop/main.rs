@@ -7,6 +7,7 @@
 
 mod support;
 
+mod ciba;
 mod clients;
 mod curl;
 mod demo;

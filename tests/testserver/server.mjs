@@ -241,10 +241,10 @@ const send = (res, status, body, headers = {}) => {
 const makeApp = (issuer, aliasBase) => {
   const provider = new Provider(issuer, configuration(issuer, aliasBase));
   provider.on('server_error', (_ctx, error) => process.stderr.write(`${error.stack}\n`));
-  // Record what the client sent; give the device flow a short polling interval so that tests stay fast.
+  // Record what the client sent; give device flow and CIBA a short polling interval so that tests stay fast.
   provider.use(async (ctx, next) => {
     await next();
-    if (ctx.path === '/device/auth' && ctx.status === 200) ctx.body.interval = 1;
+    if (['/device/auth', '/backchannel'].includes(ctx.path) && ctx.status === 200) ctx.body.interval = 1;
     control.requests.push({
       method: ctx.method, path: ctx.path, status: ctx.status, client_id: ctx.oidc?.client?.clientId,
       params: ctx.oidc?.body ?? Object.fromEntries(new URLSearchParams(ctx.querystring)),

@@ -80,6 +80,11 @@ impl TestServer {
         self.call("POST", "/_test/fault", &fault.to_string());
     }
 
+    /// Answers a CIBA request as the person does.
+    pub fn decide(&self, answer: &Value) {
+        self.call("POST", "/_test/ciba", &answer.to_string());
+    }
+
     pub fn clear_faults(&self) {
         self.call("DELETE", "/_test/fault", "");
     }
@@ -91,7 +96,7 @@ impl TestServer {
             for name in ["access_token", "refresh_token", "id_token"] {
                 secrets.extend(request["issued"][name].as_str().map(str::to_owned));
             }
-            for name in ["code", "code_verifier", "refresh_token", "token"] {
+            for name in ["code", "code_verifier", "refresh_token", "token", "auth_req_id", "subject_token"] {
                 secrets.extend(request["params"][name].as_str().map(str::to_owned));
             }
         }
