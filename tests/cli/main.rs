@@ -9,6 +9,7 @@ mod support;
 mod arbitrary;
 mod authorization;
 mod callback;
+mod ciba;
 mod clients;
 mod config;
 mod discovery;

@@ -4,7 +4,7 @@ use super::provider::Provider;
 use super::{Answer, Request};
 
 /// What each grant must bring, and what it may bring.
-const GRANTS: [(&str, &[&str], &[&str]); 5] = [
+const GRANTS: [(&str, &[&str], &[&str]); 6] = [
     ("client_credentials", &[], &[]),
     ("urn:ietf:params:oauth:grant-type:jwt-bearer", &["assertion"], &[]),
     ("urn:ietf:params:oauth:grant-type:saml2-bearer", &["assertion"], &[]),
@@ -14,6 +14,7 @@ const GRANTS: [(&str, &[&str], &[&str]); 5] = [
         &["actor_token", "actor_token_type", "requested_token_type"],
     ),
     ("password", &["username", "password"], &[]),
+    ("urn:openid:params:grant-type:ciba", &["auth_req_id"], &[]),
 ];
 
 /// What every request may bring besides.
@@ -42,8 +43,10 @@ impl Provider {
         {
             return Some(Answer::error(401, "invalid_client"));
         }
-        let scope = request.parameter("scope").unwrap_or_default();
-        let issued = self.issue_for(client_id, &scope, grant_type == "password");
+        let of_person = grant_type.ends_with(":ciba");
+        let scope =
+            request.parameter("scope").unwrap_or_else(|| if of_person { "openid".into() } else { String::new() });
+        let issued = self.issue_for(client_id, &scope, grant_type == "password" || of_person);
         Some(match grant_type.ends_with("token-exchange") {
             true => {
                 let kind = request.parameter("requested_token_type");
