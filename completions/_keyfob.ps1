@@ -89,6 +89,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--min-validity', '--min-validity', [CompletionResultType]::ParameterName, 'Refresh unless valid for at least this long [default: 60s]')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A token for these scopes only; the session keeps its own')
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'A token for this resource only; repeatable')
+            [CompletionResult]::new('--audience', '--audience', [CompletionResultType]::ParameterName, 'A token for this audience only, by token exchange')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file, readable by you alone, instead of stdout')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file, readable by you alone, instead of stdout')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour messages')

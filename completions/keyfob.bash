@@ -1210,7 +1210,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__token)
-            opts="-o -q -v -h --format --id-token --for --min-validity --scope --resource --no-refresh --login --output --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            opts="-o -q -v -h --format --id-token --for --min-validity --scope --resource --audience --no-refresh --login --output --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1233,6 +1233,10 @@ _keyfob() {
                     return 0
                     ;;
                 --resource)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --audience)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -84,6 +84,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --min-validity 'Refresh unless valid for at least this long [default: 60s]'
             cand --scope 'A token for these scopes only; the session keeps its own'
             cand --resource 'A token for this resource only; repeatable'
+            cand --audience 'A token for this audience only, by token exchange'
             cand -o 'Write to this file, readable by you alone, instead of stdout'
             cand --output 'Write to this file, readable by you alone, instead of stdout'
             cand --color 'When to colour messages'

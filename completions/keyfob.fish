@@ -93,6 +93,7 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l for -d 'The requ
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l min-validity -d 'Refresh unless valid for at least this long [default: 60s]' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l scope -d 'A token for these scopes only; the session keeps its own' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l resource -d 'A token for this resource only; repeatable' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l audience -d 'A token for this audience only, by token exchange' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -s o -l output -d 'Write to this file, readable by you alone, instead of stdout' -r -F
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l color -d 'When to colour messages' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'

@@ -82,6 +82,7 @@ module completions {
     --min-validity: string    # Refresh unless valid for at least this long [default: 60s]
     --scope: string           # A token for these scopes only; the session keeps its own
     --resource: string        # A token for this resource only; repeatable
+    --audience: string        # A token for this audience only, by token exchange
     --no-refresh              # Only a token already stored and valid, else exit 4; no network
     --login                   # Start a login when one is needed and a terminal is there
     --output(-o): path        # Write to this file, readable by you alone, instead of stdout
