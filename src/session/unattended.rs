@@ -49,7 +49,12 @@ impl Keeper {
             session.request.as_deref() == Some(wanted.digest)
                 && end.is_none_or(|end| end > now.saturating_add(renewal.min_validity))
         };
-        match self.store().load(wanted.key)? {
+        let kept = match self.store().load(wanted.key) {
+            // It can be had again, so that nobody has to mend anything.
+            Err(error) if error.is_damage() => None,
+            outcome => outcome?,
+        };
+        match kept {
             Some(session) if is_good(&session) => {
                 self.repair(&session)?;
                 return Ok(Renewed { session, remarks: Vec::new(), failure: None, by_us: false });

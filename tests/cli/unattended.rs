@@ -200,6 +200,21 @@ fn an_ended_token_is_replaced_without_a_person() {
 }
 
 #[test]
+fn a_damaged_record_is_replaced_by_a_new_token() {
+    let server = Server::start();
+    let keyfob = machine(&server, "");
+    let files = keyfob.session_files(|| drop(keyfob.token("test")));
+    for file in files {
+        fs::write(file, "not what was written").expect("a damaged file");
+    }
+
+    let token = keyfob.token("test");
+
+    assert_eq!(keyfob.token("test"), token);
+    assert_eq!(server.grants("client_credentials").len(), 2);
+}
+
+#[test]
 fn a_refresh_token_of_a_client_that_acts_for_itself_is_ignored() {
     let server = Server::start();
     let keyfob = machine(&server, "");

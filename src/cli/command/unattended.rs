@@ -65,7 +65,12 @@ pub fn ensure(context: &Context, asked: &Asked<'_>) -> Result<Option<Ensured>, F
     let known = keeper.catalog().find(&key)?.filter(|entry| entry.request.as_deref() == Some(&*digest));
     if let Some(entry) = known {
         context.keeper_of(&entry)?;
-        if let Some(taken) = keeper.valid(&entry, asked.min_validity)? {
+        let valid = match keeper.valid(&entry, asked.min_validity) {
+            // What is damaged is obtained again.
+            Err(error) if error.is_damage() => None,
+            outcome => outcome?,
+        };
+        if let Some(taken) = valid {
             return Ok(Some(Ensured { entry, taken, is_new: false }));
         }
     }
