@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::exit_code::ExitCode;
 use super::shown;
 use super::terminal::{Terminal, shorten};
+use super::time;
 
 /// How refusals begin until the provider's name takes its place.
 const THE_SERVER: &str = "the server";
@@ -89,6 +90,20 @@ impl Failure {
             self.hint = Some(shown::login_command(entry));
         }
         self.session(&entry.key)
+    }
+
+    /// Says that the machine's clock is wrong, where the server refused what was dated by it; `ahead` is by how many seconds
+    /// the server's clock is.
+    pub fn with_clock(mut self, ahead: i64) -> Self {
+        let refused =
+            self.oauth.as_ref().is_some_and(|told| matches!(told.error.as_str(), "invalid_client" | "invalid_grant"));
+        if refused && ahead != 0 {
+            let direction = if ahead > 0 { "behind" } else { "ahead of" };
+            let by = time::duration(ahead.unsigned_abs());
+            self.hint =
+                Some(format!("this machine's clock is {by} {direction} the server's: set it right, and try again"));
+        }
+        self
     }
 
     /// Adds the reason to the message.

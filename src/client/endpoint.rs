@@ -47,8 +47,10 @@ impl Client {
     /// # Errors
     /// Why there is no answer.
     pub async fn send(&self, mut request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
-        let at = Moment { now: self.system.clock.seconds(), unique: random::text::<16>()? };
-        self.authentication().await?.authenticate(&mut request, &at)?;
+        let authentication = self.authentication().await?;
+        // After the server has been asked for its metadata, if it has: what is signed is dated by its clock.
+        let at = Moment { now: self.time_there(), unique: random::text::<16>()? };
+        authentication.authenticate(&mut request, &at)?;
         // Last, because the client's own parameters may bear other names too.
         let names: Vec<_> = self.provider.param_names.iter().map(|(name, own)| (name.clone(), own.clone())).collect();
         request.parameters.rename(&names);
@@ -63,12 +65,14 @@ impl Client {
     pub async fn send_as_is(&self, request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
         let request = request.into_http()?;
         let http = &self.system.http;
-        match http.send_persistently(request.clone(), false).await {
+        let response = match http.send_persistently(request.clone(), false).await {
             Err(system::Error::Unreachable { unsent: false, .. }) if repetition == Repetition::OnceMore => {
-                Ok(http.send(request).await.map_err(maybe_sent)?)
+                http.send(request).await.map_err(maybe_sent)?
             }
-            outcome => Ok(outcome?),
-        }
+            outcome => outcome?,
+        };
+        self.note_time(&response);
+        Ok(response)
     }
 
     /// Sends a request that changes nothing, with the patience the server asks for.
@@ -77,6 +81,7 @@ impl Client {
     /// Why there is no answer.
     pub async fn fetch(&self, request: &Request) -> Result<Response, Error> {
         let mut response = self.system.http.send_persistently(request.clone(), true).await?;
+        self.note_time(&response);
         for _ in 0..REPETITIONS {
             let status = response.status().as_u16();
             let wait = http::retry_after(&response, self.system.clock.seconds()).map(Duration::from_secs);

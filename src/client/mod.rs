@@ -14,6 +14,7 @@ mod oauth1;
 pub mod registration;
 mod run_time;
 mod support;
+mod time;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use discovery::Pinned;
 use jwks::Keys;
 use oauth1::OAuth1;
 use run_time::App;
+use time::ServerTime;
 
 /// Bytes of a file that holds a client secret.
 const SECRET_LIMIT: usize = 64 * 1024;
@@ -76,6 +78,7 @@ pub struct Client {
     keys_cache: Cache,
     keys: Mutex<Keys>,
     app: OnceCell<App>,
+    server_time: ServerTime,
 }
 
 impl Client {
@@ -134,6 +137,7 @@ impl Client {
             keys_cache: Cache::new(cache_dir, "keys"),
             keys: Mutex::default(),
             app: OnceCell::new(),
+            server_time: ServerTime::default(),
         })
     }
 

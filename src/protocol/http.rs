@@ -1,6 +1,6 @@
 //! Requests to an endpoint of the authorization server, and what all answers have in common.
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 use url::Url;
@@ -164,6 +164,15 @@ pub fn retry_after(response: &Response, now: i64) -> Option<u64> {
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(u64::try_from(date.as_second().saturating_sub(now)).unwrap_or(0))
+}
+
+/// Seconds since 1970 at which the server made its answer, by its own clock.
+///
+/// # Specification
+/// RFC 9110 §6.6.1.
+pub fn date(response: &Response) -> Option<i64> {
+    let text = response.headers().get(DATE)?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?.as_second())
 }
 
 /// The members of a JSON answer.

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Finished, Keyfob, Login, Redirect, Request, Server};
+use crate::support::{Answer, Finished, Keyfob, Login, Redirect, Request, Server, now};
 
 /// A provider without discovery whose entry is these lines; `{url}` stands for the server.
 fn entry(keyfob: &Keyfob, server: &Server, lines: &str) {
@@ -349,6 +349,40 @@ fn a_client_proves_itself_with_its_own_key_and_a_fresh_assertion_each_time() {
     }
     assert_ne!(claims[0]["jti"], claims[1]["jti"]);
     assert!(requests.iter().all(|request| request.parameter("client_secret").is_none()));
+}
+
+/// A clock that is off by minutes, seen from here: the server's is.
+#[test]
+fn what_is_signed_for_a_server_is_dated_by_its_clock() {
+    let (server, keyfob) = (Server::start(), keyfob());
+    let key = private(&keyfob, "key.pem", KEY);
+    keyfob.provider(
+        "test",
+        &server,
+        &format!("client_id = \"id\"\ngrants = [\"client_credentials\"]\nscopes = []\nprivate_key = {{ file = {:?} }}\nclient_auth = \"private_key_jwt\"", key.display().to_string()),
+    );
+    let there = now() + 600;
+    let date = httpdate(there);
+    let metadata = server.change(|settings| settings.metadata.clone());
+    server.always("/.well-known/openid-configuration", Answer::json(200, &metadata).with("Date", &date));
+    server.once("/token", Answer::error(401, "invalid_client").with("Date", &date));
+    server.always("/token", Answer::json(200, &json!({ "access_token": "access-token", "token_type": "Bearer" })));
+
+    let refused = keyfob.run(&["token", "test"]).fails(5);
+    keyfob.run(&["token", "test"]).expect(0);
+
+    assert!(refused.stderr.contains("clock is 10 min behind"), "{refused:#?}");
+    let claims = parts(&server.requests_to("/token")[0].expect("client_assertion")).1;
+    assert!((claims["iat"].as_i64().expect("a time") - there).abs() < 30, "{claims}");
+}
+
+/// The form of RFC 9110 §5.6.7, by the system's own `date`.
+fn httpdate(seconds: i64) -> String {
+    let output = std::process::Command::new("date")
+        .args(["-u", "-d", &format!("@{seconds}"), "+%a, %d %b %Y %H:%M:%S GMT"])
+        .env("LC_ALL", "C")
+        .output();
+    String::from_utf8(output.expect("date").stdout).expect("text").trim().to_owned()
 }
 
 #[test]

@@ -164,8 +164,8 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     tell_store(context, keeper.store().name());
     let login = session::login::login(keeper, &client, &*grant, &request, &user, forced);
     let outcome = context.block_on(login)?;
-    let LoggedIn { session, remarks, identity_remark } =
-        outcome.map_err(|error| unfinished(error, &provider.name, &provider.id))?;
+    let LoggedIn { session, remarks, identity_remark } = outcome
+        .map_err(|error| unfinished(error, &provider.name, &provider.id).with_clock(client.clock_difference()))?;
     shown::remarks(&context.terminal, &remarks);
     if let Some(remark) = identity_remark {
         context.terminal.warning(&format!("whose session it is could not be asked: {remark}"));

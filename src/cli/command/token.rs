@@ -238,8 +238,9 @@ fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) ->
     let progress = context.terminal.progress(&format!("Renewing {}", entry.key));
     let outcome = context.block_on(keeper.renew(&entry.key, &client, renewal))?;
     drop(progress);
-    let Renewed { session, remarks, failure, .. } =
-        outcome.map_err(|error| Failure::from(error).at(&entry.key.to_string()).session(&entry.key))?;
+    let ahead = client.clock_difference();
+    let Renewed { session, remarks, failure, .. } = outcome
+        .map_err(|error| Failure::from(error).at(&entry.key.to_string()).with_clock(ahead).session(&entry.key))?;
     shown::remarks(&context.terminal, &remarks);
     let short = session.tokens.expires_at.is_some_and(|end| end <= context.now().saturating_add(min_validity));
     if short && failure.is_none() && remarks.is_empty() {

@@ -119,7 +119,8 @@ fn obtain(
     let progress = context.terminal.progress(&format!("Obtaining a token of {}", client.provider().name));
     let outcome = context.block_on(keeper.obtain(&client, wanted, renewal))?;
     drop(progress);
-    let failed = |error| Failure::from(error).at(&client.provider().name).session(&key);
+    let failed =
+        |error| Failure::from(error).at(&client.provider().name).with_clock(client.clock_difference()).session(&key);
     let Renewed { session, remarks, by_us, .. } = outcome.map_err(failed)?;
     shown::remarks(&context.terminal, &remarks);
     let entry = Entry::of(&session, keeper.store().name());
