@@ -9,7 +9,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::support::{Answer, Keyfob, Request, Server};
+use crate::support::{Answer, Keyfob, Request, Running, Server, files};
 
 /// A provider whose client acts for itself, and further lines of its entry.
 fn machine(server: &Server, more: &str) -> Keyfob {
@@ -254,6 +254,26 @@ fn in_memory_nothing_is_left_on_the_disk() {
     assert!(!keyfob.state().exists());
     assert!(!keyfob.home().join(".cache").exists());
     assert_eq!(keyfob.leaks(&server), []);
+}
+
+#[test]
+fn in_an_empty_environment_options_and_files_are_enough_and_nothing_is_left() {
+    let server = Server::start();
+    let keyfob = Keyfob::new();
+    let secret = private(&keyfob, "secret", &server.client_secret("basic").expect("a secret"));
+    let before = files(keyfob.folder());
+    let issuer = format!("issuer={}", server.url());
+    let secret = format!("client_secret=@{}", secret.display());
+    let sets = [issuer.as_str(), "client_id=basic", &secret, "grants=client_credentials"];
+    let options: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).chain(["--scope", "a"]).collect();
+    let mut command = keyfob.command(&[&["token", "oidc"], &options[..]].concat());
+    command.env_clear().env("KEYFOB_STORAGE", "memory").current_dir(keyfob.folder());
+
+    let finished = Running::start(&mut command).finish().expect(0);
+
+    assert!(finished.stdout.starts_with("access-") && finished.stdout.ends_with('\n'), "{finished:#?}");
+    assert_eq!(files(keyfob.folder()), before);
+    assert_eq!(server.violations(), [""; 0]);
 }
 
 #[test]
