@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use keyfob::registry::{Definition, Origin, SecretSource};
+use keyfob::registry::{Definition, Origin, RUNNER, SecretSource};
 use keyfob::secret::Secret;
 use keyfob::system::Environment;
 
@@ -32,6 +32,10 @@ pub fn read(definition: &Definition, option: &str, environment: &Environment) ->
             .hint("for example  --set token_endpoint=https://id.example/token"));
     };
     let is_secret = definition.holds_secret(key);
+    if is_secret && value.starts_with(RUNNER) {
+        // It names no secret, and is fetched when it is needed.
+        return Ok(Input { key: key.to_owned(), value: Secret::new(value), is_secret: false });
+    }
     let value = match indirect(value, environment)? {
         Some(value) => value,
         None if is_secret => {

@@ -272,6 +272,8 @@ impl From<client::Error> for Failure {
             E::Unsupported { .. } => Self::new(ExitCode::Config, error.to_string()),
             E::PrivateKey { .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint("set  private_key = { file = \"…\" }  to a key in PEM (PKCS #8) or JWK form"),
+            E::Runner { .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint("see how each platform is asked in  docs/federation.md"),
             E::Input { .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint("see where it is taken from with  keyfob provider show"),
             E::NotAllowed { ref provider, ref key } => Self::new(ExitCode::Config, error.to_string())

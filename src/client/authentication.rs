@@ -2,8 +2,8 @@
 
 use super::{Client, Error, NoStore, read_key, read_secret};
 use crate::protocol::client_auth::{
-    AppleJwt, BasicEncoding, ClientAuthentication, ClientSecretBasic, ClientSecretPost, ClientSecretQuery,
-    NoAuthentication, PrivateKeyJwt, SecretAssertion, choose,
+    AppleJwt, BasicEncoding, ClientAssertion, ClientAuthentication, ClientSecretBasic, ClientSecretPost,
+    ClientSecretQuery, NoAuthentication, PrivateKeyJwt, SecretAssertion, choose,
 };
 use crate::protocol::jose::{Algorithm, BadKey, Signer};
 use crate::protocol::metadata::AuthorizationServer;
@@ -26,7 +26,7 @@ impl Client {
     /// # Errors
     /// [`protocol::Error::ClientAuthentication`](crate::protocol::Error::ClientAuthentication) inside.
     pub fn check_authentication(&self, server: &AuthorizationServer) -> Result<(), Error> {
-        if self.provider.client_auth == ClientAuth::Auto {
+        if self.provider.client_auth == ClientAuth::Auto && self.provider.client_assertion.is_none() {
             choose(None, self.secret.is_some(), server.token_endpoint_auth_methods_supported.as_deref())?;
         }
         Ok(())
@@ -39,6 +39,7 @@ impl Client {
             words::BasicEncoding::Form => BasicEncoding::Form,
         };
         let configured = match self.provider.client_auth {
+            ClientAuth::Auto if self.provider.client_assertion.is_some() => Some(ClientAuth::ClientAssertion.word()),
             ClientAuth::Auto => None,
             method => Some(method.word()),
         };
@@ -56,6 +57,8 @@ impl Client {
             method @ "query" => Box::new(ClientSecretQuery { client_id, secret: self.secret_for(method)? }),
             method @ "assertion" => Box::new(SecretAssertion { secret: self.secret_for(method)? }),
             "apple_jwt" => Box::new(self.apple_jwt()?),
+            // The statement itself is fetched for each request.
+            "client_assertion" => Box::new(ClientAssertion { client_id, assertion: Secret::default() }),
             "private_key_jwt" => Box::new(self.private_key_jwt().await?),
             method => Box::new(ClientSecretPost { client_id, secret: self.secret_for(method)? }),
         })
@@ -82,6 +85,14 @@ impl Client {
             return Err(self.bad_key(BadKey::Algorithm(Algorithm::ES256)));
         }
         Ok(AppleJwt { client_id: self.client_id.clone(), team_id, key_id, audience, signer })
+    }
+
+    /// The client's statement as it is now.
+    pub(super) async fn client_assertion(&self) -> Result<ClientAssertion, Error> {
+        let lacks = || Error::Lacks { provider: self.provider.id.clone(), what: "client_assertion" };
+        let source = self.provider.client_assertion.as_ref().ok_or_else(lacks)?;
+        let assertion = self.fetched("client_assertion", source).await?;
+        Ok(ClientAssertion { client_id: self.client_id.clone(), assertion })
     }
 
     async fn private_key_jwt(&self) -> Result<PrivateKeyJwt, Error> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Client, Error};
-use crate::protocol::client_auth::Moment;
+use crate::protocol::client_auth::{ClientAuthentication as _, Moment};
 use crate::protocol::http::{self, EndpointRequest};
 use crate::system;
 use crate::system::http::{Request, Response};
@@ -50,7 +50,10 @@ impl Client {
         let authentication = self.authentication().await?;
         // After the server has been asked for its metadata, if it has: what is signed is dated by its clock.
         let at = Moment { now: self.time_there(), unique: random::text::<16>()? };
-        authentication.authenticate(&mut request, &at)?;
+        match authentication.method() {
+            "client_assertion" => self.client_assertion().await?.authenticate(&mut request, &at)?,
+            _ => authentication.authenticate(&mut request, &at)?,
+        }
         // Last, because the client's own parameters may bear other names too.
         let names: Vec<_> = self.provider.param_names.iter().map(|(name, own)| (name.clone(), own.clone())).collect();
         request.parameters.rename(&names);

@@ -70,6 +70,14 @@ pub enum Error {
         /// Why; never a value.
         reason: String,
     },
+    /// The machine's platform does not say who runs on it.
+    #[error("the runner `{platform}` {reason}")]
+    Runner {
+        /// The platform's word.
+        platform: &'static str,
+        /// What is missing, and where it comes from.
+        reason: String,
+    },
     /// The entry does not allow what is asked for.
     #[error("the entry of `{provider}` does not say `{key}`, without which this is not done")]
     NotAllowed {

@@ -3,6 +3,7 @@
 //! A [`Client`] is made from a complete entry of the registry. It knows where the server's endpoints are (pinned, kept or
 //! discovered), proves who it is, sends, and verifies what the server signs. What to ask for is left to `grant`.
 
+mod assertion;
 mod authentication;
 mod cache;
 mod discovery;
@@ -110,7 +111,7 @@ impl Client {
                 if !matches!(
                     provider.client_auth,
                     ClientAuth::None | ClientAuth::BasicEmpty | ClientAuth::AppleJwt | ClientAuth::PrivateKeyJwt
-                ) =>
+                ) && provider.client_assertion.is_none() =>
             {
                 Some(read_secret(&provider, source, &system, secrets)?)
             }
@@ -205,6 +206,7 @@ fn read_secret(
             // Other secrets of the environment are not its affair.
             process::secret_of(words, &provider.secret_variables(), limit).map_err(|error| none(error.to_string()))?
         }
+        SecretSource::Runner { .. } => return Err(none("it is what a runner says of itself".into())),
         SecretSource::Store => {
             let kept = secrets.client_secret(id);
             let kept = kept.map_err(|cause| Error::SecretStore { provider: id.clone(), cause })?;

@@ -19,9 +19,8 @@ pub mod refresh_token;
 mod saml2_bearer;
 pub mod token_exchange;
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::ops::Deref;
-use std::pin::Pin;
 use std::time::Duration;
 
 use url::Url;
@@ -37,8 +36,7 @@ use authorization_code::redirect as redirection;
 
 pub use error::Error;
 
-/// A future on the current thread.
-pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+pub use crate::system::LocalFuture;
 
 /// A way to obtain tokens.
 pub trait Grant: Sync {

@@ -327,6 +327,7 @@ impl Definition {
             id_token_signed_response_alg: self.owned("id_token_signed_response_alg"),
             id_token_encrypted_response_alg: self.owned("id_token_encrypted_response_alg"),
             userinfo_signed_response_alg: self.owned("userinfo_signed_response_alg"),
+            client_assertion: self.secret("client_assertion"),
             private_key: self.secret("private_key"),
             client_certificate: self.secret("client_certificate"),
             inputs: INPUTS.iter().filter_map(|name| Some((*name, self.secret(name)?))).collect(),

@@ -124,8 +124,14 @@ impl Definition {
     /// # Errors
     /// [`Error::Invalid`] when `key` holds no secret.
     pub fn set_secret(&mut self, key: &str, source: SecretSource, origin: Origin) -> Result<(), Error> {
-        if !matches!(schema::leaf(key), Some(Kind::Secret | Kind::Input)) {
+        if !matches!(schema::leaf(key), Some(Kind::Secret | Kind::Statement | Kind::Input)) {
             let problem = Problem::Refused("it holds no secret".into());
+            let invalid = Invalid { provider: Some(self.id.clone()), key: key.into(), place: origin.into(), problem };
+            return Err(Box::new(invalid).into());
+        }
+        let is_statement = matches!(schema::leaf(key), Some(Kind::Statement));
+        if matches!(source, SecretSource::Runner { .. }) && !is_statement {
+            let problem = Problem::Refused("a runner's statement is of no use here".into());
             let invalid = Invalid { provider: Some(self.id.clone()), key: key.into(), place: origin.into(), problem };
             return Err(Box::new(invalid).into());
         }
@@ -135,7 +141,7 @@ impl Definition {
 
     /// Whether `key` is one whose value must not be seen.
     pub fn holds_secret(&self, key: &str) -> bool {
-        matches!(schema::leaf(key), Some(Kind::Secret))
+        schema::leaf(key).is_some_and(Kind::is_secret)
     }
 
     /// Whether `key` is something that a grant needs beyond the client.

@@ -99,7 +99,7 @@ impl Editor {
             entry.remove(key);
         }
         for (key, value) in pairs {
-            let is_secret = matches!(schema::leaf(key), Some(schema::Kind::Secret));
+            let is_secret = schema::leaf(key).is_some_and(schema::Kind::is_secret);
             if is_secret && !matches!(value, Value::Secret(source) if !matches!(source, SecretSource::Literal(_))) {
                 return Err(Error::LiteralSecret { provider: id.into(), key: (*key).into() });
             }

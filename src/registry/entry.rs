@@ -137,7 +137,7 @@ impl Reader<'_> {
                 Value::Int(i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| wrong())?)
             }
             DeValue::Array(_) => Value::from(strings(value.get_ref()).ok_or_else(wrong)?),
-            DeValue::Table(table) if matches!(kind, Kind::Secret | Kind::Input) => {
+            DeValue::Table(table) if matches!(kind, Kind::Secret | Kind::Statement | Kind::Input) => {
                 Value::Secret(self.source(table).ok_or_else(wrong)??)
             }
             _ => return Err(wrong()),
@@ -147,6 +147,14 @@ impl Reader<'_> {
 
     /// Reads where a secret is found; `None` when the table is of another shape.
     fn source(&self, table: &DeTable<'_>) -> Option<Result<SecretSource, Problem>> {
+        let text = |name: &str| table.iter().find(|(key, _)| key.get_ref() == name)?.1.get_ref().as_str();
+        if let Some(platform) = text("runner") {
+            let is_known = |key: &str| matches!(key, "runner" | "audience");
+            return match table.iter().all(|(key, value)| is_known(key.get_ref()) && value.get_ref().is_str()) {
+                true => Some(schema::runner(platform, text("audience"))),
+                false => None,
+            };
+        }
         let mut entries = table.iter();
         let (Some((name, value)), None) = (entries.next(), entries.next()) else { return None };
         let value = value.get_ref();

@@ -40,6 +40,7 @@ pub use error::{Error, Invalid, Problem, Warning};
 pub use nearest::nearest;
 pub use provider::Provider;
 pub use run_time::{RunTime, Unfilled};
+pub use schema::RUNNER;
 pub use settings::Settings;
 pub use value::{Origin, Place, SecretSource, Value};
 

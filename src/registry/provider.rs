@@ -120,6 +120,8 @@ pub struct Provider {
     pub id_token_encrypted_response_alg: Option<String>,
     /// OpenID Connect Registration §2.
     pub userinfo_signed_response_alg: Option<String>,
+    /// What proves who the client is, signed by somebody else (RFC 7521 §4.2).
+    pub client_assertion: Option<SecretSource>,
     /// The client's key.
     pub private_key: Option<SecretSource>,
     /// The client's certificate.
@@ -203,6 +205,7 @@ impl Provider {
     pub fn secret_variables(&self) -> Vec<String> {
         let sources = [
             &self.client_secret,
+            &self.client_assertion,
             &self.private_key,
             &self.client_certificate,
             &self.redirect.key,
@@ -371,6 +374,7 @@ mod tests {
     fn every_variable_that_holds_a_secret_is_named() {
         let keys = [
             "client_secret",
+            "client_assertion",
             "private_key",
             "client_certificate",
             "redirect.key",

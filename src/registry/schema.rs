@@ -6,7 +6,7 @@ use super::error::Problem;
 use super::value::{SecretSource, Value};
 use super::words::{
     BasicEncoding, ClientAuth, DeviceProfile, IssuerMatch, Loopback, Method, OAuthVersion, Pkce, Profile, Protocol,
-    RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, SignatureMethod, TokenIn,
+    RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, Runner, SignatureMethod, TokenIn,
     UserinfoFormat,
 };
 
@@ -31,6 +31,8 @@ pub(super) enum Kind {
     /// One dotted path, or several to be joined.
     Paths,
     Secret,
+    /// Like `Secret`; what a runner says of itself will do too.
+    Statement,
     /// Like `Secret`, but no secret.
     Input,
     /// Names that are free, except the listed ones.
@@ -113,18 +115,24 @@ pub(super) const INPUTS: &[&str] = &[
     "username",
 ];
 
+/// How a value of `--set` begins that is what a runner says of itself: `runner:PLATFORM` or `runner:PLATFORM,AUDIENCE`.
+pub const RUNNER: &str = "runner:";
+
+/// The keys that what a runner says of itself will do for.
+const STATEMENTS: [&str; 4] = ["assertion", "subject_token", "actor_token", "client_assertion"];
+
 /// All fields, sorted by name.
 pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("account", WORD),
     ("acr_values", Kind::Input),
-    ("actor_token", Kind::Secret),
+    ("actor_token", Kind::Statement),
     ("actor_token_type", Kind::Input),
     ("aliases", Kind::List(id)),
     (
         "app_token",
         Kind::Table(&[("endpoint", Kind::Endpoint(false)), ("params", Kind::Map(&[], false)), ("path", WORD)]),
     ),
-    ("assertion", Kind::Secret),
+    ("assertion", Kind::Statement),
     ("audience", Kind::Input),
     ("authorization_endpoint", Kind::Endpoint(false)),
     ("authorization_signed_response_alg", Kind::OneOf(SIGNING)),
@@ -134,6 +142,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("basic_encoding", Kind::OneOf(BasicEncoding::WORDS)),
     ("binding_message", Kind::Input),
     ("callback_keep", Kind::List(word)),
+    ("client_assertion", Kind::Statement),
     ("client_auth", Kind::OneOf(ClientAuth::WORDS)),
     ("client_certificate", Kind::Secret),
     ("client_id", SAID),
@@ -223,7 +232,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("scopes", Kind::List(word)),
     ("signature_method", Kind::OneOf(SignatureMethod::WORDS)),
     ("status", PLAIN),
-    ("subject_token", Kind::Secret),
+    ("subject_token", Kind::Statement),
     ("subject_token_type", Kind::Input),
     ("tls_client_certificate_bound_access_tokens", Kind::Bool),
     ("token_endpoint", Kind::Endpoint(true)),
@@ -310,6 +319,11 @@ pub(super) fn leaf(key: &str) -> Option<Kind> {
 }
 
 impl Kind {
+    /// Whether values are kept from being seen.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::Statement)
+    }
+
     fn is_table(self) -> bool {
         matches!(self, Self::Map(..) | Self::Names(_) | Self::Table(_) | Self::Variables)
     }
@@ -343,6 +357,10 @@ impl Kind {
             Self::Port => "a port, a whole number from 1 to 65535",
             Self::List(_) => "a list of strings",
             Self::Paths => "a string or a list of strings",
+            Self::Statement => {
+                "a string or one of `{ runner = \"PLATFORM\" }`, `{ env = \"NAME\" }`, `{ file = \"PATH\" }`, \
+                 `{ command = [\"PROGRAM\"] }`"
+            }
             Self::Secret | Self::Input => {
                 "a string or one of `{ env = \"NAME\" }`, `{ file = \"PATH\" }`, `{ command = [\"PROGRAM\"] }`, \
                  `{ store = true }`"
@@ -356,6 +374,11 @@ impl Kind {
         let value = match self {
             Self::Bool => Value::Bool(text.parse().map_err(|_| Problem::Expected(self.expected()))?),
             Self::Port => Value::Int(text.parse().map_err(|_| Problem::Expected(self.expected()))?),
+            Self::Statement if text.starts_with(RUNNER) => {
+                let text = &text[RUNNER.len()..];
+                let (platform, audience) = text.split_once(',').map_or((text, None), |(name, rest)| (name, Some(rest)));
+                return Ok(Value::Secret(runner(platform, audience)?));
+            }
             Self::List(_) => Value::from(text.split_whitespace().map(String::from).collect::<Vec<_>>()),
             _ => Value::from(text),
         };
@@ -372,7 +395,13 @@ impl Kind {
             (Self::Secret | Self::Input, Value::Text(text)) => {
                 return Ok(Value::Secret(SecretSource::Literal(text.as_ref().into())));
             }
-            (Self::Secret | Self::Input, Value::Secret(_)) | (Self::Bool, Value::Bool(_)) => {}
+            (Self::Secret | Self::Input, Value::Secret(SecretSource::Runner { .. })) => {
+                return Err(Problem::Refused(format!("`runner` is for {}", STATEMENTS.join(", "))));
+            }
+            (Self::Statement, Value::Text(text)) => {
+                return Ok(Value::Secret(SecretSource::Literal(text.as_ref().into())));
+            }
+            (Self::Secret | Self::Statement | Self::Input, Value::Secret(_)) | (Self::Bool, Value::Bool(_)) => {}
             (Self::Text(check), Value::Text(text)) => refused(printable(text).or_else(|| check(text)))?,
             (Self::Template(_), Value::Text(text)) => refused(printable(text))?,
             (Self::Endpoint(_) | Self::Issuer | Self::Page, Value::Text(text)) => refused(word(text))?,
@@ -389,6 +418,16 @@ impl Kind {
             _ => return Err(Problem::Expected(self.expected())),
         }
         Ok(value)
+    }
+}
+
+/// What `{ runner = "PLATFORM", audience = "…" }` and `runner:PLATFORM,AUDIENCE` stand for.
+pub(super) fn runner(platform: &str, audience: Option<&str>) -> Result<SecretSource, Problem> {
+    let words = || Problem::NotOneOf(Runner::WORDS.iter().map(|word| (*word).into()).collect());
+    let platform = Runner::parse(platform).ok_or_else(words)?;
+    match audience.and_then(printable).or_else(|| audience.filter(|text| text.is_empty()).map(|_| "it is empty")) {
+        Some(reason) => Err(Problem::Refused(format!("`audience`: {reason}"))),
+        None => Ok(SecretSource::Runner { platform, audience: audience.map(str::to_owned) }),
     }
 }
 
@@ -466,7 +505,7 @@ mod tests {
 
     #[test]
     fn every_input_is_a_field() {
-        assert!(INPUTS.iter().all(|name| matches!(leaf(name), Some(Kind::Secret | Kind::Input))));
+        assert!(INPUTS.iter().all(|name| matches!(leaf(name), Some(Kind::Secret | Kind::Statement | Kind::Input))));
     }
 
     #[test]

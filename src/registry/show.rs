@@ -38,7 +38,7 @@ impl Definition {
 
 fn toml(value: &Value) -> Option<Toml> {
     match value {
-        Value::Secret(SecretSource::Env(_) | SecretSource::Store)
+        Value::Secret(SecretSource::Env(_) | SecretSource::Store | SecretSource::Runner { .. })
         | Value::Text(_)
         | Value::Int(_)
         | Value::Bool(_)
@@ -62,6 +62,11 @@ pub(super) fn written(value: &Value) -> Toml {
             table("command", command.iter().map(String::as_str).collect::<Array>().into())
         }
         Value::Secret(SecretSource::Store) => table("store", true.into()),
+        Value::Secret(SecretSource::Runner { platform, audience }) => {
+            let audience = audience.as_deref().map(|audience| ("audience", audience));
+            let pairs = [("runner", platform.word())].into_iter().chain(audience);
+            Toml::InlineTable(pairs.map(|(key, value)| (key, Toml::from(value))).collect())
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::words::Runner;
 use crate::secret::Secret;
 
 /// A setting's value.
@@ -83,6 +84,13 @@ pub enum SecretSource {
     Command(Vec<String>),
     /// In the store of the sessions.
     Store,
+    /// What the machine's platform says of it; fetched anew at each use.
+    Runner {
+        /// The platform.
+        platform: Runner,
+        /// Whom the statement is for; the server, where nothing is said.
+        audience: Option<String>,
+    },
 }
 
 impl fmt::Display for SecretSource {
@@ -94,6 +102,10 @@ impl fmt::Display for SecretSource {
             // Its arguments may be telling.
             Self::Command(command) => write!(f, "command {}", command.first().map_or("", String::as_str)),
             Self::Store => f.write_str("store"),
+            Self::Runner { platform, audience: None } => write!(f, "runner {}", platform.word()),
+            Self::Runner { platform, audience: Some(audience) } => {
+                write!(f, "runner {} for {audience}", platform.word())
+            }
         }
     }
 }

@@ -89,6 +89,8 @@ words! {
         AppleJwt = "apple_jwt",
         /// The code sent as an assertion, as at Azure DevOps.
         Assertion = "assertion",
+        /// RFC 7521 §4.2, with a statement that somebody else has signed.
+        ClientAssertion = "client_assertion",
     }
 }
 
@@ -227,6 +229,30 @@ words! {
         Twitch = "twitch",
         /// Webex: its own poll address.
         Webex = "webex",
+    }
+}
+
+words! {
+    /// A platform that says who runs on it.
+    Runner {
+        /// GitHub Actions.
+        GitHubActions = "github-actions",
+        /// Forgejo Actions.
+        ForgejoActions = "forgejo-actions",
+        /// GitLab CI.
+        GitLab = "gitlab",
+        /// CircleCI.
+        CircleCi = "circleci",
+        /// Buildkite.
+        Buildkite = "buildkite",
+        /// Kubernetes, by a projected service account token.
+        Kubernetes = "kubernetes",
+        /// Azure, by a federated token file.
+        Azure = "azure",
+        /// Google Cloud, by its metadata server.
+        Gcp = "gcp",
+        /// SPIFFE, by a JWT-SVID in a file.
+        Spiffe = "spiffe",
     }
 }
 

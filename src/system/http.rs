@@ -7,6 +7,7 @@
 //! Documents and tokens come whole, with a limit on their size; what a resource server sends and takes may be of any size
 //! and flows ([`stream`]).
 
+mod machine;
 pub mod stream;
 
 use std::error::Error as _;
@@ -155,12 +156,7 @@ impl HttpClient {
             .map_err(|_| Error::ForbiddenUrl { url: String::new(), reason: "it is no address" })?;
         check_url(&url)?;
         let client = self.client(&url, Pace::Whole)?;
-        self.trace.tell(|| Event::Request {
-            method: request.method().to_string(),
-            url: trace::shown_url(&url),
-            headers: trace::shown_headers(request.headers()),
-            parameters: trace::shown_body(request.headers(), request.body()),
-        });
+        self.tell_request(&request, &url);
         let exchange = self.exchange(client, request, &url);
         let response = tokio::time::timeout(self.options.request, exchange).await.unwrap_or_else(|_| {
             Err(Error::TooSlow {
@@ -170,14 +166,27 @@ impl HttpClient {
                 unsent: false,
             })
         })?;
+        self.tell_response(&response, &url);
+        Ok(response)
+    }
+
+    fn tell_request(&self, request: &Request, url: &Url) {
+        self.trace.tell(|| Event::Request {
+            method: request.method().to_string(),
+            url: trace::shown_url(url),
+            headers: trace::shown_headers(request.headers()),
+            parameters: trace::shown_body(request.headers(), request.body()),
+        });
+    }
+
+    fn tell_response(&self, response: &Response, url: &Url) {
         self.trace.tell(|| Event::Response {
-            url: trace::shown_url(&url),
+            url: trace::shown_url(url),
             status: response.status().as_u16(),
             headers: trace::shown_headers(response.headers()),
             members: trace::shown_body(response.headers(), response.body()),
             length: response.body().len(),
         });
-        Ok(response)
     }
 
     /// Sends `request`, and again (twice at most, after a growing and jittered delay) while the server cannot have acted

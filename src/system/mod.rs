@@ -15,11 +15,17 @@ pub mod process;
 pub mod random;
 pub mod trace;
 
+use std::future::Future;
+use std::pin::Pin;
+
 pub use clock::Clock;
 pub use environment::Environment;
 pub use error::Error;
 pub use http::{HttpClient, HttpOptions};
 pub use trace::Trace;
+
+/// A future on the current thread.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// What a flow needs of the outside world, together.
 #[derive(Debug)]

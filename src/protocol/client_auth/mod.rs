@@ -2,6 +2,7 @@
 
 mod apple_jwt;
 mod assertion;
+mod client_assertion;
 mod client_secret_basic;
 mod client_secret_post;
 mod client_secret_query;
@@ -16,6 +17,7 @@ use crate::secret::Secret;
 
 pub use apple_jwt::AppleJwt;
 pub use assertion::SecretAssertion;
+pub use client_assertion::ClientAssertion;
 pub use client_secret_basic::{BasicEncoding, ClientSecretBasic};
 pub use client_secret_post::ClientSecretPost;
 pub use client_secret_query::ClientSecretQuery;
@@ -64,7 +66,7 @@ pub struct Method {
 }
 
 /// The methods this program has.
-pub const METHODS: [Method; 8] = [
+pub const METHODS: [Method; 9] = [
     Method { name: "none", summary: "a public client: the identifier alone (RFC 6749 §3.2.1)" },
     Method { name: "client_secret_basic", summary: "the secret in the Authorization header (RFC 6749 §2.3.1)" },
     Method { name: "client_secret_post", summary: "the secret in the body (RFC 6749 §2.3.1)" },
@@ -72,6 +74,10 @@ pub const METHODS: [Method; 8] = [
     Method { name: "query", summary: "identifier and secret in the address, where a provider insists" },
     Method { name: "apple_jwt", summary: "a client secret that the client signs itself, as at Apple" },
     Method { name: "assertion", summary: "secret and code under the names of assertions, as at Azure DevOps" },
+    Method {
+        name: "client_assertion",
+        summary: "a statement about the client that somebody else has signed (RFC 7521 §4.2)",
+    },
     Method { name: "basic_empty", summary: "a public client with an empty secret in the Authorization header" },
 ];
 
