@@ -44,6 +44,7 @@ impl Grant for ClientCredentials {
                 why: "the client is the resource owner: its authentication is the grant",
                 specification: "RFC 6749 section 4.4.2",
                 reading: Reading { access_token_only: true, is_exchange: false },
+                endpoint: None,
             };
             direct::obtain(client, request, presented).await
         })

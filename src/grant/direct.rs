@@ -1,6 +1,7 @@
 //! Grants without a redirect: what is presented goes straight to the token endpoint, and its answer are the tokens.
 
 use serde_json::Map;
+use url::Url;
 
 use super::{Error, GrantRequest, Obtained, Page, identity};
 use crate::client::{self, Client, Place, Repetition};
@@ -28,6 +29,8 @@ pub(super) struct Presented {
     pub(super) specification: &'static str,
     /// How the answer is read.
     pub(super) reading: Reading,
+    /// Where it is presented, if that is not the token endpoint.
+    pub(super) endpoint: Option<Url>,
 }
 
 /// What the grant says about its answer.
@@ -62,7 +65,10 @@ pub(super) async fn obtain(client: &Client, request: &GrantRequest, presented: P
     let kept = Map::new();
     identity::extend(client, &mut parameters, "token_params", client.run_time(&kept).await?)?;
     let lacks = || client::Error::Lacks { provider: provider.id.clone(), what: "token_endpoint" };
-    let endpoint = client.endpoint(Place::Token, &kept).await?.ok_or_else(lacks)?;
+    let endpoint = match presented.endpoint {
+        Some(endpoint) => endpoint,
+        None => client.endpoint(Place::Token, &kept).await?.ok_or_else(lacks)?,
+    };
     let sending = identity::token_request(client, endpoint, parameters, &kept).await?;
 
     client.system().trace.tell(|| {

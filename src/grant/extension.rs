@@ -66,6 +66,7 @@ impl Grant for Extension {
                 why: "the server knows what it means",
                 specification: "RFC 6749 section 4.5",
                 reading: Reading::default(),
+                endpoint: None,
             };
             direct::obtain(client, request, presented).await
         })

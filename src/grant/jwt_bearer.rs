@@ -1,7 +1,7 @@
 //! `jwt_bearer`: a JWT that somebody trusted has signed is the grant (RFC 7523 §2.1).
 
 use super::direct::{self, Presented, Reading};
-use super::{Error, Grant, GrantRequest, Input, Interaction, LocalFuture, Obtained};
+use super::{Error, Grant, GrantRequest, Input, Interaction, LocalFuture, Obtained, google};
 use crate::client::Client;
 use crate::protocol::parameters::Parameters;
 
@@ -27,7 +27,15 @@ impl Grant for JwtBearer {
     }
 
     fn inputs(&self) -> &'static [Input] {
-        &[Input { key: "assertion", summary: "the JWT", is_secret: true, is_required: true }]
+        &[
+            Input { key: "assertion", summary: "the JWT", is_secret: true, is_required: true },
+            Input {
+                key: google::KEY,
+                summary: "a credential file of Google, instead",
+                is_secret: true,
+                is_required: false,
+            },
+        ]
     }
 
     fn obtain<'a>(
@@ -37,6 +45,9 @@ impl Grant for JwtBearer {
         _: &'a dyn Interaction,
     ) -> LocalFuture<'a, Result<Obtained, Error>> {
         Box::pin(async move {
+            if let Some(obtained) = google::obtain(client, request).await? {
+                return Ok(obtained);
+            }
             let assertion = direct::required(client, "assertion").await?;
             let mut parameters = Parameters::new();
             parameters.set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
@@ -48,6 +59,7 @@ impl Grant for JwtBearer {
                 why: "the server trusts whoever signed it, for the subject that it names",
                 specification: "RFC 7523 section 2.1",
                 reading: Reading::default(),
+                endpoint: None,
             };
             direct::obtain(client, request, presented).await
         })

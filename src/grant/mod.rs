@@ -10,6 +10,7 @@ mod direct;
 mod error;
 mod exchange;
 pub mod extension;
+pub mod google;
 pub mod identity;
 mod jwt_bearer;
 pub mod oauth1;

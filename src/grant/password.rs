@@ -57,6 +57,7 @@ impl Grant for Password {
                 why: "this provider offers no better way; the password is not kept",
                 specification: "RFC 6749 section 4.3.2",
                 reading: Reading::default(),
+                endpoint: None,
             };
             direct::obtain(client, request, presented).await
         })

@@ -57,6 +57,7 @@ impl Grant for Saml2Bearer {
                 why: "the server trusts whoever signed it, for the subject that it names",
                 specification: "RFC 7522 section 2.1",
                 reading: Reading::default(),
+                endpoint: None,
             };
             direct::obtain(client, request, presented).await
         })

@@ -1,7 +1,7 @@
 //! `token_exchange`: a token that one has becomes the token that one needs (RFC 8693).
 
 use super::direct::{self, Presented, Reading};
-use super::{Error, Grant, GrantRequest, Input, Interaction, LocalFuture, Obtained};
+use super::{Error, Grant, GrantRequest, Input, Interaction, LocalFuture, Obtained, google};
 use crate::client::{self, Client};
 use crate::protocol::parameters::Parameters;
 use crate::secret::Secret;
@@ -50,6 +50,12 @@ impl Grant for TokenExchange {
                 is_secret: false,
                 is_required: false,
             },
+            Input {
+                key: google::KEY,
+                summary: "a credential file of Google, instead",
+                is_secret: true,
+                is_required: false,
+            },
         ]
     }
 
@@ -60,6 +66,9 @@ impl Grant for TokenExchange {
         _: &'a dyn Interaction,
     ) -> LocalFuture<'a, Result<Obtained, Error>> {
         Box::pin(async move {
+            if let Some(obtained) = google::obtain(client, request).await? {
+                return Ok(obtained);
+            }
             let subject = direct::required(client, "subject_token").await?;
             let subject_type = match client.input("subject_token_type").await? {
                 Some(given) => token_type(&given),
@@ -111,6 +120,7 @@ pub async fn exchange(
         why: "the server knows whom it stands for, and issues one for the purpose at hand",
         specification: "RFC 8693 section 2.1",
         reading: Reading { is_exchange: true, access_token_only: false },
+        endpoint: None,
     };
     direct::obtain(client, request, presented).await
 }

@@ -47,8 +47,23 @@ fn is_same_variable(one: &str, other: &str) -> bool {
 /// Runs `words` to its end and returns the first line of its output.
 ///
 /// # Errors
-/// [`Error::Program`] when it cannot be run, fails, prints nothing, too much or no text, or exceeds `limit`.
+/// As [`output_of`].
 pub fn secret_of(words: &[String], secret_variables: &[String], limit: Duration) -> Result<Secret, Error> {
+    let output = output_of(words, secret_variables, limit)?;
+    match output.expose().lines().next().unwrap_or_default() {
+        "" => {
+            let program = words.first().cloned().unwrap_or_default();
+            Err(Error::Program { program, reason: "printed an empty line".into() })
+        }
+        line => Ok(Secret::new(line)),
+    }
+}
+
+/// Runs `words` to its end and returns its output.
+///
+/// # Errors
+/// [`Error::Program`] when it cannot be run, fails, prints nothing, too much or no text, or exceeds `limit`.
+pub fn output_of(words: &[String], secret_variables: &[String], limit: Duration) -> Result<Secret, Error> {
     let program = words.first().cloned().unwrap_or_default();
     let failed = |reason: String| Error::Program { program: program.clone(), reason };
     let mut child = command(words, secret_variables)?
@@ -74,8 +89,7 @@ pub fn secret_of(words: &[String], secret_variables: &[String], limit: Duration)
         return Err(failed(format!("failed ({status}): {words}")));
     }
     let text = String::from_utf8(bytes).map_err(|_| failed("printed something that is no text".into()))?;
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() { Err(failed("printed nothing".into())) } else { Ok(Secret::new(line)) }
+    if text.trim().is_empty() { Err(failed("printed nothing".into())) } else { Ok(Secret::new(text)) }
 }
 
 /// Reads a pipe to its end or limit on a thread of its own, so that the caller can stop waiting.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use keyfob::client::{self, Freshness};
 use keyfob::grant::oauth1::OAuth1;
-use keyfob::grant::{self, Found, Grant, GrantRequest, authorization_code};
+use keyfob::grant::{self, Found, Grant, GrantRequest, authorization_code, google};
 use keyfob::registry::words::Protocol;
 use keyfob::registry::{Definition, Provider, SecretSource};
 use keyfob::session::index::Entry;
@@ -192,6 +192,9 @@ fn for_grant(definition: &Definition, grant: &str) -> Result<Override, Failure> 
 /// What the grant needs and the entry does not say: asked of the person before anything is sent.
 fn missing_inputs(context: &Context, definition: &Definition, grant: &Found) -> Result<Vec<Override>, Failure> {
     let provider = definition.provider()?;
+    if grant.inputs().iter().any(|input| input.key == google::KEY) && provider.inputs.contains_key(google::KEY) {
+        return Ok(Vec::new());
+    }
     let missing = grant.inputs().iter().filter(|input| input.is_required && !provider.inputs.contains_key(input.key));
     let mut answers = Vec::new();
     for input in missing {
