@@ -39,6 +39,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Obtain a session')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a valid access token, refreshing it when needed')
+            [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a program with a token in its environment or in a file')
             [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Send one authorised HTTP request')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List sessions')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Say whether a session is usable, until when, for what')
@@ -99,6 +100,29 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Narrate each step of the flow on stderr')
             [CompletionResult]::new('--id-token', '--id-token', [CompletionResultType]::ParameterName, 'The ID token instead of the access token')
             [CompletionResult]::new('--no-refresh', '--no-refresh', [CompletionResultType]::ParameterName, 'Only a token already stored and valid, else exit 4; no network')
+            [CompletionResult]::new('--login', '--login', [CompletionResultType]::ParameterName, 'Start a login when one is needed and a terminal is there')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Machine output on stdout, JSON errors on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No messages but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No messages but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; twice: HTTP requests and answers, secrets redacted')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; twice: HTTP requests and answers, secrets redacted')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt; implied when stdin is no terminal or CI is true')
+            [CompletionResult]::new('--plain', '--plain', [CompletionResultType]::ParameterName, 'ASCII symbols, no spinner, no colour, one fact per line')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'keyfob;exec' {
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Put the token into this variable; repeatable [default: the provider''s own variables, else ACCESS_TOKEN]')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Put the token into a private file, and its path into this variable; repeatable')
+            [CompletionResult]::new('--min-validity', '--min-validity', [CompletionResultType]::ParameterName, 'Refresh unless valid for at least this long [default: 60s]')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A token for these scopes only; the session keeps its own')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour messages')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a person (5m) or one network request (30s)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this config.toml')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override one key of the provider''s entry for this call')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Narrate each step of the flow on stderr')
+            [CompletionResult]::new('--id-token', '--id-token', [CompletionResultType]::ParameterName, 'The ID token instead of the access token')
             [CompletionResult]::new('--login', '--login', [CompletionResultType]::ParameterName, 'Start a login when one is needed and a terminal is there')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Machine output on stdout, JSON errors on stderr')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No messages but errors')
@@ -438,6 +462,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
         'keyfob;help' {
             [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Obtain a session')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a valid access token, refreshing it when needed')
+            [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a program with a token in its environment or in a file')
             [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Send one authorised HTTP request')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List sessions')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Say whether a session is usable, until when, for what')
@@ -455,6 +480,9 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             break
         }
         'keyfob;help;token' {
+            break
+        }
+        'keyfob;help;exec' {
             break
         }
         'keyfob;help;request' {

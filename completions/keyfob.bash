@@ -22,6 +22,9 @@ _keyfob() {
             keyfob,demo)
                 cmd="keyfob__subcmd__demo"
                 ;;
+            keyfob,exec)
+                cmd="keyfob__subcmd__exec"
+                ;;
             keyfob,help)
                 cmd="keyfob__subcmd__help"
                 ;;
@@ -60,6 +63,9 @@ _keyfob() {
                 ;;
             keyfob__subcmd__help,demo)
                 cmd="keyfob__subcmd__help__subcmd__demo"
+                ;;
+            keyfob__subcmd__help,exec)
+                cmd="keyfob__subcmd__help__subcmd__exec"
                 ;;
             keyfob__subcmd__help,help)
                 cmd="keyfob__subcmd__help__subcmd__help"
@@ -152,7 +158,7 @@ _keyfob() {
 
     case "${cmd}" in
         keyfob)
-            opts="-q -v -h -V --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help --version login token request list status refresh switch logout setup provider completions demo help"
+            opts="-q -v -h -V --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help --version login token exec request list status refresh switch logout setup provider completions demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -253,8 +259,58 @@ _keyfob() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        keyfob__subcmd__exec)
+            opts="-q -v -h --env --file --id-token --min-validity --scope --login --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-validity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --explain)
+                    COMPREPLY=($(compgen -W "text markdown mermaid" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         keyfob__subcmd__help)
-            opts="login token request list status refresh switch logout setup provider completions demo help"
+            opts="login token exec request list status refresh switch logout setup provider completions demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -282,6 +338,20 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyfob__subcmd__help__subcmd__exec)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -36,6 +36,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --version 'Print version'
             cand login 'Obtain a session'
             cand token 'Print a valid access token, refreshing it when needed'
+            cand exec 'Run a program with a token in its environment or in a file'
             cand request 'Send one authorised HTTP request'
             cand list 'List sessions'
             cand status 'Say whether a session is usable, until when, for what'
@@ -94,6 +95,28 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --explain 'Narrate each step of the flow on stderr'
             cand --id-token 'The ID token instead of the access token'
             cand --no-refresh 'Only a token already stored and valid, else exit 4; no network'
+            cand --login 'Start a login when one is needed and a terminal is there'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'keyfob;exec'= {
+            cand --env 'Put the token into this variable; repeatable [default: the provider''s own variables, else ACCESS_TOKEN]'
+            cand --file 'Put the token into a private file, and its path into this variable; repeatable'
+            cand --min-validity 'Refresh unless valid for at least this long [default: 60s]'
+            cand --scope 'A token for these scopes only; the session keeps its own'
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --id-token 'The ID token instead of the access token'
             cand --login 'Start a login when one is needed and a terminal is there'
             cand --json 'Machine output on stdout, JSON errors on stderr'
             cand -q 'No messages but errors'
@@ -410,6 +433,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
         &'keyfob;help'= {
             cand login 'Obtain a session'
             cand token 'Print a valid access token, refreshing it when needed'
+            cand exec 'Run a program with a token in its environment or in a file'
             cand request 'Send one authorised HTTP request'
             cand list 'List sessions'
             cand status 'Say whether a session is usable, until when, for what'
@@ -425,6 +449,8 @@ set edit:completion:arg-completer[keyfob] = {|@words|
         &'keyfob;help;login'= {
         }
         &'keyfob;help;token'= {
+        }
+        &'keyfob;help;exec'= {
         }
         &'keyfob;help;request'= {
         }

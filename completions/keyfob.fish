@@ -42,6 +42,7 @@ complete -c keyfob -n "__fish_keyfob_needs_command" -s h -l help -d 'Print help 
 complete -c keyfob -n "__fish_keyfob_needs_command" -s V -l version -d 'Print version'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "login" -d 'Obtain a session'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "token" -d 'Print a valid access token, refreshing it when needed'
+complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "exec" -d 'Run a program with a token in its environment or in a file'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "request" -d 'Send one authorised HTTP request'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "list" -d 'List sessions'
 complete -c keyfob -n "__fish_keyfob_needs_command" -f -a "status" -d 'Say whether a session is usable, until when, for what'
@@ -113,6 +114,27 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand token" -s v -l verbose -d 
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l no-input -d 'Never prompt; implied when stdin is no terminal or CI is true'
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l plain -d 'ASCII symbols, no spinner, no colour, one fact per line'
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l env -d 'Put the token into this variable; repeatable [default: the provider\'s own variables, else ACCESS_TOKEN]' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l file -d 'Put the token into a private file, and its path into this variable; repeatable' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l min-validity -d 'Refresh unless valid for at least this long [default: 60s]' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l scope -d 'A token for these scopes only; the session keeps its own' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l color -d 'When to colour messages' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l timeout -d 'How long to wait for a person (5m) or one network request (30s)' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l config -d 'Use this config.toml' -r -F
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l set -d 'Override one key of the provider\'s entry for this call' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l explain -d 'Narrate each step of the flow on stderr' -r -f -a "text\t'For reading along'
+markdown\t'A document'
+mermaid\t'A sequence diagram'"
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l id-token -d 'The ID token instead of the access token'
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l login -d 'Start a login when one is needed and a terminal is there'
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l json -d 'Machine output on stdout, JSON errors on stderr'
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -s q -l quiet -d 'No messages but errors'
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -s v -l verbose -d 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l no-input -d 'Never prompt; implied when stdin is no terminal or CI is true'
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -l plain -d 'ASCII symbols, no spinner, no colour, one fact per line'
+complete -c keyfob -n "__fish_keyfob_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s X -l method -d 'The method [default: GET, with -d POST]' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s H -l header -d 'Send this header too; repeatable' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand request" -s d -l data -d 'Send this body; @FILE reads it from a file, @- from standard input' -r
@@ -381,19 +403,20 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand demo" -s v -l verbose -d '
 complete -c keyfob -n "__fish_keyfob_using_subcommand demo" -l no-input -d 'Never prompt; implied when stdin is no terminal or CI is true'
 complete -c keyfob -n "__fish_keyfob_using_subcommand demo" -l plain -d 'ASCII symbols, no spinner, no colour, one fact per line'
 complete -c keyfob -n "__fish_keyfob_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "login" -d 'Obtain a session'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "token" -d 'Print a valid access token, refreshing it when needed'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "request" -d 'Send one authorised HTTP request'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "list" -d 'List sessions'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "status" -d 'Say whether a session is usable, until when, for what'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "refresh" -d 'Renew a session now'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "switch" -d 'Make a session the default of its provider'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "logout" -d 'Revoke and forget a session'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "setup" -d 'Register your own client with a provider, step by step'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "provider" -d 'See and edit what one can log in to'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "completions" -d 'Print a completion script'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "demo" -d 'A guided first run against a built-in authorization server, nothing to register'
-complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token request list status refresh switch logout setup provider completions demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "login" -d 'Obtain a session'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "token" -d 'Print a valid access token, refreshing it when needed'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "exec" -d 'Run a program with a token in its environment or in a file'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "request" -d 'Send one authorised HTTP request'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "list" -d 'List sessions'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "status" -d 'Say whether a session is usable, until when, for what'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "refresh" -d 'Renew a session now'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "switch" -d 'Make a session the default of its provider'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "logout" -d 'Revoke and forget a session'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "setup" -d 'Register your own client with a provider, step by step'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "provider" -d 'See and edit what one can log in to'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "completions" -d 'Print a completion script'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "demo" -d 'A guided first run against a built-in authorization server, nothing to register'
+complete -c keyfob -n "__fish_keyfob_using_subcommand help; and not __fish_seen_subcommand_from login token exec request list status refresh switch logout setup provider completions demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyfob -n "__fish_keyfob_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "list" -d 'Names, protocol, grants, and what is still needed'
 complete -c keyfob -n "__fish_keyfob_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "show" -d 'The effective settings of a provider and where each comes from'
 complete -c keyfob -n "__fish_keyfob_using_subcommand help; and __fish_seen_subcommand_from provider" -f -a "add" -d 'Add a provider to your own file'

@@ -100,6 +100,36 @@ module completions {
     target?: string           # Provider, session or address
   ]
 
+  def "nu-complete keyfob exec color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete keyfob exec explain" [] {
+    [ "text" "markdown" "mermaid" ]
+  }
+
+  # Run a program with a token in its environment or in a file
+  export extern "keyfob exec" [
+    --env: string             # Put the token into this variable; repeatable [default: the provider's own variables, else ACCESS_TOKEN]
+    --file: string            # Put the token into a private file, and its path into this variable; repeatable
+    --id-token                # The ID token instead of the access token
+    --min-validity: string    # Refresh unless valid for at least this long [default: 60s]
+    --scope: string           # A token for these scopes only; the session keeps its own
+    --login                   # Start a login when one is needed and a terminal is there
+    --json                    # Machine output on stdout, JSON errors on stderr
+    --quiet(-q)               # No messages but errors
+    --verbose(-v)             # Say what is done; twice: HTTP requests and answers, secrets redacted
+    --no-input                # Never prompt; implied when stdin is no terminal or CI is true
+    --color: string@"nu-complete keyfob exec color" # When to colour messages
+    --plain                   # ASCII symbols, no spinner, no colour, one fact per line
+    --timeout: string         # How long to wait for a person (5m) or one network request (30s)
+    --config: path            # Use this config.toml
+    --set: string             # Override one key of the provider's entry for this call
+    --explain: string@"nu-complete keyfob exec explain" # Narrate each step of the flow on stderr
+    --help(-h)                # Print help (see more with '--help')
+    target?: string           # Provider, session or address
+  ]
+
   def "nu-complete keyfob request color" [] {
     [ "auto" "always" "never" ]
   }
@@ -530,6 +560,10 @@ module completions {
 
   # Print a valid access token, refreshing it when needed
   export extern "keyfob help token" [
+  ]
+
+  # Run a program with a token in its environment or in a file
+  export extern "keyfob help exec" [
   ]
 
   # Send one authorised HTTP request

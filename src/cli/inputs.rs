@@ -1,7 +1,9 @@
 //! Values of `--set`, and secrets that come from files, standard input or variables.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use keyfob::registry::{Definition, Origin, RUNNER, SecretSource};
 use keyfob::secret::Secret;
@@ -36,7 +38,7 @@ pub fn read(definition: &Definition, option: &str, environment: &Environment) ->
         // It names no secret, and is fetched when it is needed.
         return Ok(Input { key: key.to_owned(), value: Secret::new(value), is_secret: false });
     }
-    let value = match indirect(value, environment)? {
+    let value = match once(option, value, || indirect(value, environment))? {
         Some(value) => value,
         None if is_secret => {
             let message = format!("`{key}` holds a secret, which does not belong on a command line");
@@ -61,6 +63,29 @@ pub fn set(definition: &mut Definition, option: &str, environment: &Environment)
     };
     // A wrong option is wrong usage, whatever a wrong file would be.
     outcome.map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Values of options that can be read only once, by the whole option.
+static READ: Mutex<BTreeMap<String, Secret>> = Mutex::new(BTreeMap::new());
+
+/// What `read` gives, or gave to this option before: a command looks at its options more than once, `exec` at each
+/// renewal, and standard input and pipes are empty by then. A file is read again: it may hold something newer.
+fn once(
+    option: &str,
+    value: &str,
+    read: impl FnOnce() -> Result<Option<Secret>, Failure>,
+) -> Result<Option<Secret>, Failure> {
+    let is_file = |path: &str| std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    if value != "-" && value.strip_prefix('@').is_none_or(is_file) {
+        return read();
+    }
+    let mut known = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = known.get(option) {
+        return Ok(Some(value.clone()));
+    }
+    let value = read()?;
+    known.extend(value.clone().map(|value| (option.to_owned(), value)));
+    Ok(value)
 }
 
 /// The value behind `@FILE`, `-` or `env:NAME`; `None` for a value that is written out.

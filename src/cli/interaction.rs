@@ -254,8 +254,9 @@ async fn orphaned(parent_before: u32) {
     }
 }
 
+/// Who started this process, or took its place.
 #[cfg(unix)]
-fn parent() -> u32 {
+pub fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
 
@@ -267,6 +268,6 @@ async fn orphaned(_: u32) {
 
 /// Windows gives orphans no new parent.
 #[cfg(not(unix))]
-fn parent() -> u32 {
+pub fn parent() -> u32 {
     0
 }

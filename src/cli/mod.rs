@@ -26,7 +26,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use keyfob::system::{Environment, process};
 
-use command::{completions, list, login, logout, provider, refresh, request, setup, status, switch, token};
+use command::{completions, exec, list, login, logout, provider, refresh, request, setup, status, switch, token};
 use context::Context;
 use exit_code::ExitCode;
 use options::Common;
@@ -68,6 +68,8 @@ enum Command {
     Login(login::Arguments),
     /// Print a valid access token, refreshing it when needed
     Token(token::Arguments),
+    /// Run a program with a token in its environment or in a file
+    Exec(exec::Arguments),
     /// Send one authorised HTTP request
     Request(request::Arguments),
     /// List sessions
@@ -90,29 +92,33 @@ enum Command {
     Demo(command::demo::Arguments),
 }
 
-/// `keyfob token` by itself. Scripts run it before every call, and building the tree of all commands costs more than
-/// everything else that a stored token takes.
+/// One command by itself. Scripts run `token` before every call, and `exec` stands before every start of a program;
+/// building the tree of all commands costs more than everything else that a stored token takes.
 #[derive(Debug, Parser)]
-struct Token {
+struct Alone<A: clap::Args> {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    arguments: token::Arguments,
+    arguments: A,
 }
 
 /// What `arguments` ask for.
 fn parsed(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    if let Some(Token { common, arguments }) = short_way(arguments) {
+    if let Some(Alone { common, arguments }) = short_way(arguments, "token") {
         return Ok(Cli { common, command: Some(Command::Token(arguments)) });
+    }
+    if let Some(Alone { common, arguments }) = short_way(arguments, "exec") {
+        return Ok(Cli { common, command: Some(Command::Exec(arguments)) });
     }
     Cli::try_parse_from(arguments)
 }
 
-/// The arguments of `keyfob token` without the tree. Help and mistakes are left to the tree, which knows more words.
-fn short_way(arguments: &[OsString]) -> Option<Token> {
+/// The arguments of the command called `name` without the tree. Help and mistakes are left to the tree, which knows more
+/// words.
+fn short_way<A: clap::Args>(arguments: &[OsString], name: &str) -> Option<Alone<A>> {
     let (_, behind) = arguments.split_first()?;
-    behind.first().filter(|word| *word == "token")?;
-    Token::try_parse_from(behind).ok()
+    behind.first().filter(|word| *word == name)?;
+    Alone::try_parse_from(behind).ok()
 }
 
 /// Runs what `arguments` ask for.
@@ -148,6 +154,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failure> {
     let outcome = match command {
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Token(arguments) => token::run(context, &arguments),
+        Command::Exec(arguments) => exec::run(context, &arguments),
         Command::Request(arguments) => request::run(context, &arguments),
         Command::List(arguments) => list::run(context, &arguments),
         Command::Status(arguments) => status::run(context, &arguments),
@@ -201,7 +208,10 @@ fn misused(error: &clap::Error, arguments: &[OsString], environment: &Environmen
             }
         };
     }
-    let failure = usage(error);
+    let mut failure = usage(error);
+    if arguments.get(1).is_some_and(|word| word == "exec") && !arguments.iter().any(|word| word == "--") {
+        failure = failure.instead("the program comes behind  -- :  keyfob exec TARGET -- PROGRAM");
+    }
     failure.report(&terminal);
     failure.code().into()
 }
@@ -249,7 +259,7 @@ mod tests {
 
     use clap::Parser as _;
 
-    use super::{Cli, Command, Token, short_way};
+    use super::{Alone, Cli, Command, exec, short_way, token};
 
     fn words(line: &str) -> Vec<OsString> {
         line.split(' ').map(OsString::from).collect()
@@ -264,11 +274,22 @@ mod tests {
             "keyfob token --scope a --scope b --resource https://a.example --min-validity 5m --set a=b --set c=d -q",
             "keyfob token --explain=mermaid --id-token --no-refresh --login --timeout 3 --config c --no-input -- --x",
         ] {
-            let Token { common, arguments } = short_way(&words(line)).expect(line);
+            let Alone { common, arguments } = short_way::<token::Arguments>(&words(line), "token").expect(line);
             let tree = Cli::try_parse_from(words(line)).expect(line);
 
             assert_eq!(common, tree.common, "{line}");
             assert!(matches!(tree.command, Some(Command::Token(known)) if known == arguments), "{line}");
+        }
+        for line in [
+            "keyfob exec -- env",
+            "keyfob exec github --env A --env B=gitlab --file C=acme/ada --id-token --json -- sh -c x --json -h",
+            "keyfob exec --min-validity 5m --scope a --scope b --login --set a=b -q -- keyfob exec -- env",
+        ] {
+            let Alone { common, arguments } = short_way::<exec::Arguments>(&words(line), "exec").expect(line);
+            let tree = Cli::try_parse_from(words(line)).expect(line);
+
+            assert_eq!(common, tree.common, "{line}");
+            assert!(matches!(tree.command, Some(Command::Exec(known)) if known == arguments), "{line}");
         }
     }
 
@@ -285,8 +306,12 @@ mod tests {
             "keyfob token a b",
             "keyfob token --format x",
             "keyfob token --json --json",
+            "keyfob exec --help",
+            "keyfob exec github env",
+            "keyfob exec github --",
         ] {
-            assert!(short_way(&words(line)).is_none(), "{line}");
+            assert!(short_way::<token::Arguments>(&words(line), "token").is_none(), "{line}");
+            assert!(short_way::<exec::Arguments>(&words(line), "exec").is_none(), "{line}");
         }
     }
 

@@ -172,6 +172,7 @@ pub fn prepare(_: bool) {}
 #[cfg(windows)]
 mod windows {
     use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
     use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
@@ -181,6 +182,15 @@ mod windows {
     use crate::cli::terminal::Terminal;
 
     static TERMINAL: OnceLock<Terminal> = OnceLock::new();
+
+    /// Whether a program decides what Ctrl-C means.
+    static LEFT: AtomicBool = AtomicBool::new(false);
+
+    /// Leaves Ctrl-C and Ctrl-Break, which the console sends to all its programs, to one that is about to be started.
+    pub fn leave_to_program(terminal: &Terminal) {
+        watch(terminal);
+        LEFT.store(true, Ordering::Relaxed);
+    }
 
     /// Watches for the console's events from now on.
     pub fn watch(terminal: &Terminal) {
@@ -194,6 +204,7 @@ mod windows {
     /// the user's session or of the system.
     unsafe extern "system" fn end(event: u32) -> i32 {
         let (code, words) = match event {
+            CTRL_C_EVENT | CTRL_BREAK_EVENT if LEFT.load(Ordering::Relaxed) => return 1,
             CTRL_C_EVENT | CTRL_BREAK_EVENT => (ExitCode::Interrupted, "interrupted"),
             _ => (ExitCode::Terminated, "terminated"),
         };
@@ -210,8 +221,12 @@ mod windows {
 }
 
 #[cfg(windows)]
-pub use windows::watch;
+pub use windows::{leave_to_program, watch};
 
 /// The system's own handling ends the process; what is kept is written atomically.
 #[cfg(not(any(unix, windows)))]
 pub fn watch(_: &super::terminal::Terminal) {}
+
+/// The system's own handling serves.
+#[cfg(not(any(unix, windows)))]
+pub fn leave_to_program(_: &super::terminal::Terminal) {}

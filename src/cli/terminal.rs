@@ -21,6 +21,7 @@ mod tests;
 mod width;
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::ProgressBar;
@@ -44,6 +45,8 @@ pub struct Terminal(Arc<Shared>);
 struct Shared {
     appearance: Appearance,
     open: Mutex<Open>,
+    /// Whether the screen is another program's.
+    given_away: AtomicBool,
 }
 
 struct Open {
@@ -76,7 +79,7 @@ impl Terminal {
 
     fn with_streams(appearance: Appearance, output: Stream, error: Stream) -> Self {
         let open = Mutex::new(Open { output, error, spinner: None, failure: None });
-        Self(Arc::new(Shared { appearance, open }))
+        Self(Arc::new(Shared { appearance, open, given_away: AtomicBool::new(false) }))
     }
 
     /// How it was decided to write.
@@ -86,7 +89,17 @@ impl Terminal {
 
     /// Whether a person is there and may be asked.
     pub fn is_interactive(&self) -> bool {
-        self.0.appearance.interactive
+        self.0.appearance.interactive && !self.is_given_away()
+    }
+
+    /// Leaves the screen to a program from now on: nothing is asked and nothing moves, only warnings and errors are told.
+    pub fn give_away(&self) {
+        self.0.given_away.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the screen is a program's.
+    pub fn is_given_away(&self) -> bool {
+        self.0.given_away.load(Ordering::Relaxed)
     }
 
     /// Columns of the screen, between 20 and 400; 80 where there is none.
@@ -201,9 +214,9 @@ impl Terminal {
         self.clear_spinner();
     }
 
-    /// Messages for people are neither unwanted nor in the way of JSON.
+    /// Messages for people are neither unwanted nor in the way of JSON or a program.
     fn is_talkative(&self) -> bool {
-        !self.0.appearance.quiet && !self.0.appearance.json
+        !self.0.appearance.quiet && !self.0.appearance.json && !self.is_given_away()
     }
 
     fn tell(&self, mark: Option<Mark>, text: &str) {

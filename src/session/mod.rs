@@ -17,6 +17,7 @@ pub mod record;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod turn;
 pub mod unattended;
 
 use std::fmt;

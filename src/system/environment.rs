@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::{Error, files};
 
 /// Environment variables as they were when the program started, or as a test or an embedding program sets them.
 #[derive(Debug, Clone)]
@@ -123,6 +123,22 @@ impl Environment {
         self.platform_cache()
     }
 
+    /// The directory of files that live no longer than the program that reads them; in memory where the system has such
+    /// a place for the user.
+    ///
+    /// # Errors
+    /// [`Error::NoDirectory`] without a home; [`Error::Setting`] for a relative `KEYFOB_STATE_DIR`.
+    pub fn run_dir(&self) -> Result<PathBuf, Error> {
+        if let Some(path) = self.chosen("KEYFOB_STATE_DIR")? {
+            return Ok(path.join("run"));
+        }
+        // After `su` it may be another user's, and in a job of cron it may be gone.
+        match self.absolute("XDG_RUNTIME_DIR").filter(|base| files::is_own_dir(base)) {
+            Some(base) => Ok(base.join("keyfob")),
+            None => self.platform_run(),
+        }
+    }
+
     /// The directories of system-wide registries, the most important first.
     pub fn system_config_dirs(&self) -> Vec<PathBuf> {
         match self.text("XDG_CONFIG_DIRS") {
@@ -148,6 +164,10 @@ impl Environment {
         self.under_home("cached metadata", ".cache/keyfob")
     }
 
+    fn platform_run(&self) -> Result<PathBuf, Error> {
+        self.state_dir().map(|path| path.join("run"))
+    }
+
     fn platform_system(&self) -> Vec<PathBuf> {
         vec![Path::new("/etc/xdg/keyfob").into()]
     }
@@ -165,6 +185,16 @@ impl Environment {
 
     fn platform_cache(&self) -> Result<PathBuf, Error> {
         self.under_home("cached metadata", "Library/Caches/keyfob")
+    }
+
+    /// The system gives each user a directory for temporary files of his own.
+    fn platform_run(&self) -> Result<PathBuf, Error> {
+        // SAFETY: geteuid has no preconditions and cannot fail.
+        let user = unsafe { libc::geteuid() };
+        match self.absolute("TMPDIR") {
+            Some(base) => Ok(base.join(format!("keyfob-{user}"))),
+            None => self.state_dir().map(|path| path.join("run")),
+        }
     }
 
     fn platform_system(&self) -> Vec<PathBuf> {
@@ -192,6 +222,10 @@ impl Environment {
 
     fn platform_cache(&self) -> Result<PathBuf, Error> {
         self.folder("LOCALAPPDATA", "AppData\\Local\\keyfob", "cached metadata").map(|path| path.join("cache"))
+    }
+
+    fn platform_run(&self) -> Result<PathBuf, Error> {
+        self.platform_state().map(|path| path.join("run"))
     }
 
     fn platform_system(&self) -> Vec<PathBuf> {
@@ -222,6 +256,21 @@ mod tests {
 
         assert_eq!(environment.state_dir().unwrap(), Path::new("/x"));
         assert_eq!(environment.cache_dir().unwrap(), Path::new("/x/cache"));
+    }
+
+    #[test]
+    fn files_of_running_programs_are_in_the_run_time_directory_or_beside_the_index() {
+        let own = tempfile::tempdir().unwrap();
+        let path = own.path().to_str().unwrap();
+        let run_dir = |variables: &[(&str, &str)]| Environment::given(variables.iter().copied()).run_dir().unwrap();
+
+        assert_eq!(run_dir(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", path)]), own.path().join("keyfob"));
+        assert_eq!(
+            run_dir(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/not/there")]),
+            Path::new("/h/.local/state/keyfob/run")
+        );
+        assert_eq!(run_dir(&[("HOME", "/h")]), Path::new("/h/.local/state/keyfob/run"));
+        assert_eq!(run_dir(&[("KEYFOB_STATE_DIR", "/x"), ("XDG_RUNTIME_DIR", path)]), Path::new("/x/run"));
     }
 
     #[test]

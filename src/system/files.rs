@@ -52,6 +52,11 @@ pub fn check_dir(path: &Path) -> Result<(), Error> {
     close_to_others(path, &metadata, 0o700)
 }
 
+/// Whether `path` is a directory of the user's own.
+pub fn is_own_dir(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_dir() && owned(path, &metadata).is_ok())
+}
+
 /// Reads a private file of at most `limit` bytes; `None` when there is none.
 ///
 /// # Errors

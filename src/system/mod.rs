@@ -13,6 +13,7 @@ pub mod files;
 pub mod http;
 pub mod process;
 pub mod random;
+pub mod scratch;
 pub mod trace;
 
 use std::future::Future;
@@ -22,6 +23,7 @@ pub use clock::Clock;
 pub use environment::Environment;
 pub use error::Error;
 pub use http::{HttpClient, HttpOptions};
+pub use scratch::Scratch;
 pub use trace::Trace;
 
 /// A future on the current thread.

@@ -1,5 +1,6 @@
 //! Child programs: no shell, nothing secret in their environment, bounded time and output.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -17,6 +18,19 @@ const OUTPUT_LIMIT: u64 = 64 * 1024;
 /// Variables that concern keyfob alone and may lead to secrets.
 const OWN_PREFIX: &str = "KEYFOB_";
 
+/// Those of them that a program of the user's own keeps, so that a keyfob which it starts finds the same sessions. They
+/// say where things are and how to talk; those that lead to the key of the file store are not among them.
+const SHARED: [&str; 8] = [
+    "KEYFOB_SESSION",
+    "KEYFOB_CONFIG_DIR",
+    "KEYFOB_STATE_DIR",
+    "KEYFOB_STORAGE",
+    "KEYFOB_BROWSER",
+    "KEYFOB_NO_INPUT",
+    "KEYFOB_LOG",
+    "KEYFOB_CA_BUNDLE",
+];
+
 /// A command for `words[0]` with the other words as arguments, that inherits neither keyfob's variables nor those in
 /// `secret_variables`.
 ///
@@ -28,15 +42,28 @@ pub fn command(words: &[String], secret_variables: &[String]) -> Result<Command,
     };
     let mut command = Command::new(program);
     command.args(arguments);
+    clean(&mut command, secret_variables, |_| false);
+    Ok(command)
+}
+
+/// A command that the user wants run: `program` with `arguments`, and with the environment of this process but for
+/// `secret_variables` and those of keyfob's own that may lead to secrets.
+pub fn program_of_the_user(program: &OsString, arguments: &[OsString], secret_variables: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    clean(&mut command, secret_variables, |own| SHARED.iter().any(|shared| is_same_variable(shared, own)));
+    command
+}
+
+fn clean(command: &mut Command, secret_variables: &[String], shared: impl Fn(&str) -> bool) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let is_own = text.get(..OWN_PREFIX.len()).is_some_and(|start| is_same_variable(start, OWN_PREFIX));
-        if is_own || secret_variables.iter().any(|secret| is_same_variable(secret, &text)) {
+        if (is_own && !shared(&text)) || secret_variables.iter().any(|secret| is_same_variable(secret, &text)) {
             command.env_remove(&name);
         }
     }
-    restore_defaults(&mut command);
-    Ok(command)
+    restore_given(command);
 }
 
 /// Windows knows no case in names of variables.
@@ -125,31 +152,47 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
+/// What the parent gave, before [`harden`] changed it.
+#[cfg(unix)]
+struct Given {
+    core: libc::rlimit,
+    file_size: libc::sighandler_t,
+}
+
+#[cfg(unix)]
+static GIVEN: std::sync::OnceLock<Given> = std::sync::OnceLock::new();
+
 /// Undoes in the child what [`harden`] did to this process.
 #[cfg(unix)]
-fn restore_defaults(command: &mut Command) {
+fn restore_given(command: &mut Command) {
     use std::os::unix::process::CommandExt;
+    let Some(Given { core, file_size }) = GIVEN.get() else { return };
     // SAFETY: signal and setrlimit are async-signal-safe and touch nothing of the parent's memory.
     unsafe {
         command.pre_exec(|| {
-            libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
-            set_core_limit(|limit| limit.rlim_cur = limit.rlim_max);
+            libc::signal(libc::SIGXFSZ, *file_size);
+            libc::setrlimit(libc::RLIMIT_CORE, core);
             Ok(())
         });
     }
 }
 
 #[cfg(not(unix))]
-fn restore_defaults(_: &mut Command) {}
+fn restore_given(_: &mut Command) {}
 
 /// Prepares this process for handling secrets: a crash leaves no core file, and a file-size limit is an error that can be
 /// reported instead of a signal that kills in the middle of a write.
 #[cfg(unix)]
 pub fn harden() {
-    set_core_limit(|limit| limit.rlim_cur = 0);
-    // SAFETY: ignoring a signal has no preconditions.
+    let mut core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointers are valid for the calls, and ignoring a signal has no preconditions.
     unsafe {
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        let file_size = libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        if libc::getrlimit(libc::RLIMIT_CORE, &raw mut core) == 0 {
+            let none = libc::rlimit { rlim_cur: 0, ..core };
+            libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+            let _ = GIVEN.set(Given { core, file_size });
+        }
     }
 }
 
@@ -157,18 +200,6 @@ pub fn harden() {
 /// no file-size signals.
 #[cfg(not(unix))]
 pub fn harden() {}
-
-#[cfg(unix)]
-fn set_core_limit(change: impl FnOnce(&mut libc::rlimit)) {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is valid for both calls.
-    unsafe {
-        if libc::getrlimit(libc::RLIMIT_CORE, &mut limit) == 0 {
-            change(&mut limit);
-            libc::setrlimit(libc::RLIMIT_CORE, &limit);
-        }
-    }
-}
 
 /// Whether the process runs with other rights than its caller's, so that paths from the environment cannot be trusted.
 #[cfg(unix)]

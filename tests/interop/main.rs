@@ -11,6 +11,7 @@ mod ciba;
 mod clients;
 mod curl;
 mod demo;
+mod exec;
 mod faults;
 mod keyring;
 mod kill;

@@ -250,7 +250,7 @@ fn finish(context: &Context, arguments: &Arguments, mut entry: Entry) -> Result<
 }
 
 /// The provider, and the account where one is forced.
-fn place(context: &Context, argument: Option<&str>) -> Result<(String, Option<String>), Failure> {
+pub fn place(context: &Context, argument: Option<&str>) -> Result<(String, Option<String>), Failure> {
     match target::named(context, argument)? {
         Some(Target::Provider(name)) => Ok((name, None)),
         Some(Target::Session(key)) => Ok((key.provider().to_owned(), Some(key.account().to_owned()))),

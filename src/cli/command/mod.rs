@@ -1,7 +1,9 @@
 //! One file for each subcommand.
 
+mod coalesce;
 pub mod completions;
 pub mod demo;
+pub mod exec;
 mod instance;
 pub mod list;
 pub mod login;

@@ -29,7 +29,7 @@ use crate::cli::exit_code::ExitCode;
 use crate::cli::report::Failure;
 use crate::cli::target::{self, Absence};
 
-use super::login;
+use super::coalesce;
 use super::unattended::{self, Ensured};
 use body::Body;
 use exchange::Exchange;
@@ -157,14 +157,14 @@ fn authorised(context: &Context, arguments: &Arguments, url: &Url) -> Result<(En
         Err(failure)
             if failure.code() == ExitCode::LoginRequired && target.is_some() && may_log_in(context, arguments)? =>
         {
-            login::login(context, &login::Arguments::within(target))?
+            coalesce::login(context, target, None)?
         }
         outcome => outcome?,
     };
     hosts::check(url, &entry, &arguments.allow_host, || Some(provider(context, &entry)?.hosts))?;
     match session::take(context, &entry) {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
-            let entry = login::login(context, &login::Arguments::within(Some(&entry.key.to_string())))?;
+            let entry = coalesce::login(context, Some(&entry.key.to_string()), Some(&entry))?;
             hosts::check(url, &entry, &arguments.allow_host, || Some(provider(context, &entry)?.hosts))?;
             let token = session::take(context, &entry)?;
             Ok((entry, token))

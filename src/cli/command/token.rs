@@ -18,7 +18,7 @@ use keyfob::protocol::scope;
 use keyfob::protocol::token::TokenType;
 use keyfob::secret::Secret;
 use keyfob::session::index::Entry;
-use keyfob::session::{Renewal, Renewed, Session, Taken};
+use keyfob::session::{Renewal, Renewed, Session, SessionKey, Taken};
 use keyfob::system::files;
 use serde_json::Value;
 
@@ -29,12 +29,12 @@ use crate::cli::report::Failure;
 use crate::cli::shown::{self, State};
 use crate::cli::target::{self, Absence};
 
-use super::login;
 use super::unattended::{self, Ensured};
+use super::{coalesce, login};
 use signed::Wanted;
 
 /// Which token, and in which form.
-#[derive(Debug, PartialEq, Args)]
+#[derive(Debug, Default, Clone, PartialEq, Args)]
 #[command(
     before_help = "Examples:\n  keyfob token github\n  curl -H \"$(keyfob token github --format header)\" https://api.github.com/user\n  keyfob token github --format curl | curl -K - https://api.github.com/user\n  keyfob token tumblr --format header --for 'GET https://api.tumblr.com/v2/user/info'\n  keyfob token acme --json | jq -r .expires_at"
 )]
@@ -82,6 +82,44 @@ pub struct Arguments {
     /// Write to this file, readable by you alone, instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Whether the token is for a program that keyfob starts, and not for standard output.
+    #[arg(skip)]
+    for_program: bool,
+}
+
+impl Arguments {
+    /// The token that a program is given.
+    pub fn for_program(
+        target: Option<&str>,
+        id_token: bool,
+        min_validity: Option<Duration>,
+        scope: &[String],
+        login: bool,
+    ) -> Self {
+        let (target, scope, format) = (target.map(str::to_owned), scope.to_vec(), Some("raw".to_owned()));
+        Self { target, format, id_token, min_validity, scope, login, for_program: true, ..Self::default() }
+    }
+
+    /// `--min-validity`.
+    pub fn min_validity(&self) -> Option<Duration> {
+        self.min_validity
+    }
+
+    /// The same token, as long as it is good at all.
+    pub fn of_any_validity(&self) -> Self {
+        Self { min_validity: Some(Duration::ZERO), ..self.clone() }
+    }
+
+    /// Whether it is the session's own token.
+    pub fn is_whole(&self) -> bool {
+        self.scope.is_empty() && self.resource.is_empty() && self.audience.is_none()
+    }
+
+    /// The same token of exactly this session.
+    pub fn of_session(&self, key: &SessionKey) -> Self {
+        Self { target: Some(key.to_string()), ..self.clone() }
+    }
 }
 
 fn format_names() -> Vec<&'static str> {
@@ -92,24 +130,54 @@ fn format_names() -> Vec<&'static str> {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     // Before a login, which a slip in it must not cost.
     let wanted = arguments.request.as_deref().map(Wanted::parse).transpose()?;
+    let (entry, handed) = obtain(context, arguments, wanted.as_ref())?;
+    deliver(context, arguments, &entry, &handed)
+}
+
+/// A token for a program that keyfob starts.
+pub struct ForProgram {
+    /// Its session.
+    pub entry: Entry,
+    /// The access token or the ID token.
+    pub token: Secret,
+    /// Seconds since 1970 at which it ends, where that is known.
+    pub ends: Option<i64>,
+}
+
+/// The token that a program is given.
+///
+/// # Errors
+/// Why there is none.
+pub fn for_program(context: &Context, arguments: &Arguments) -> Result<ForProgram, Failure> {
+    let (entry, handed) = obtain(context, arguments, None)?;
+    let token = chosen(arguments, &entry, &handed)?.clone();
+    let ends = if arguments.id_token { end_of(&token) } else { handed.token.expires_at };
+    Ok(ForProgram { entry, token, ends })
+}
+
+/// The session, after a login if one is needed and may be started, and what is handed out of it.
+fn obtain(context: &Context, arguments: &Arguments, wanted: Option<&Wanted>) -> Result<(Entry, Handed), Failure> {
     let found = target::session(context, arguments.target.as_deref(), Absence::NeedsLogin);
-    if let Some((entry, handed)) = unasked(context, arguments, found.as_ref())? {
-        return deliver(context, arguments, &entry, &handed);
+    if let Some(unasked) = unasked(context, arguments, found.as_ref())? {
+        return Ok(unasked);
     }
     let entry = match found {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
-            login::login(context, &login::Arguments::within(arguments.target.as_deref()))?
+            coalesce::login(context, arguments.target.as_deref(), None)?
         }
         outcome => outcome?,
     };
-    let taken = match take(context, arguments, &entry, wanted.as_ref()) {
+    match take(context, arguments, &entry, wanted) {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
-            let entry = login::login(context, &login::Arguments::within(Some(&entry.key.to_string())))?;
-            take(context, arguments, &entry, wanted.as_ref())?
+            let entry = coalesce::login(context, Some(&entry.key.to_string()), Some(&entry))?;
+            let handed = take(context, arguments, &entry, wanted)?;
+            Ok((entry, handed))
         }
-        outcome => outcome.map_err(|failure| failure.mended_by(&entry))?,
-    };
-    deliver(context, arguments, &entry, &taken)
+        outcome => {
+            let handed = outcome.map_err(|failure| failure.mended_by(&entry))?;
+            Ok((entry, handed))
+        }
+    }
 }
 
 /// The token of a provider whose grant needs nobody, which takes no login.
@@ -216,6 +284,11 @@ fn signed(
     min_validity: i64,
 ) -> Result<Handed, Failure> {
     let form = form(context, arguments);
+    if arguments.for_program {
+        let message =
+            format!("{}: every request with this token is signed for itself; no program can be given it", entry.key);
+        return Err(Failure::usage(message).hint("have the request sent:  keyfob request").session(&entry.key));
+    }
     let Some(wanted) = wanted.filter(|_| ["header", "headers", "curl"].contains(&form)) else {
         return Err(output::Error::Signed { format: form.to_owned() }.into());
     };
@@ -243,7 +316,8 @@ fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) ->
         .map_err(|error| Failure::from(error).at(&entry.key.to_string()).with_clock(ahead).session(&entry.key))?;
     shown::remarks(&context.terminal, &remarks);
     let short = session.tokens.expires_at.is_some_and(|end| end <= context.now().saturating_add(min_validity));
-    if short && failure.is_none() && remarks.is_empty() {
+    // Not again and again beside a program that runs.
+    if short && failure.is_none() && remarks.is_empty() && !context.terminal.is_given_away() {
         context
             .terminal
             .warning("the server's tokens live shorter than what was asked for; this one is as fresh as it gets");
@@ -329,15 +403,19 @@ fn form<'a>(context: &Context, arguments: &'a Arguments) -> &'a str {
     arguments.format.as_deref().unwrap_or(if context.common.json { "json" } else { "raw" })
 }
 
+/// The one that is asked for.
+fn chosen<'a>(arguments: &Arguments, entry: &Entry, handed: &'a Handed) -> Result<&'a Secret, Failure> {
+    match (arguments.id_token, &handed.id_token) {
+        (false, _) => Ok(&handed.token.access_token),
+        (true, Some(id_token)) => Ok(id_token),
+        (true, None) => Err(no_id_token(entry)),
+    }
+}
+
 fn deliver(context: &Context, arguments: &Arguments, entry: &Entry, handed: &Handed) -> Result<ExitCode, Failure> {
     let name = form(context, arguments);
     let format = output::format(name).ok_or_else(|| Failure::usage(format!("there is no form `{name}`")))?;
-    let id_token = handed.id_token.as_ref();
-    let token = match (arguments.id_token, id_token) {
-        (false, _) => &handed.token.access_token,
-        (true, Some(id_token)) => id_token,
-        (true, None) => return Err(no_id_token(entry)),
-    };
+    let token = chosen(arguments, entry, handed)?;
     let user = entry.profile.email.as_deref().or(entry.profile.username.as_deref()).or(Some(entry.key.account()));
     let session = entry.key.to_string();
     let presented = Presented {
@@ -348,7 +426,7 @@ fn deliver(context: &Context, arguments: &Arguments, entry: &Entry, handed: &Han
         expires_at: handed.token.expires_at,
         now: context.now(),
         scopes: &handed.token.scopes,
-        id_token,
+        id_token: handed.id_token.as_ref(),
         user,
         host: None,
         port: None,

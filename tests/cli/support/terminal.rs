@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -21,19 +21,41 @@ pub struct Terminal {
     read: Receiver<()>,
 }
 
+/// A program that leads a session at a terminal and writes its messages elsewhere.
+pub struct Beside {
+    running: Running,
+    keyboard: File,
+}
+
+impl Beside {
+    pub fn stderr_so_far(&self) -> String {
+        self.running.stderr_so_far()
+    }
+
+    /// Takes the terminal away; the system tells the leader of its session.
+    pub fn hang_up(self) -> Running {
+        drop(self.keyboard);
+        self.running
+    }
+}
+
 impl Terminal {
+    /// A program whose terminal nobody reads from.
+    pub fn start_beside(command: &mut Command) -> Beside {
+        let (keyboard, line) = pair();
+        command.stdin(line).stdout(Stdio::piped()).stderr(Stdio::piped());
+        lead(command);
+        let running = Running::spawn(command);
+        // The command's own handle of the terminal.
+        command.stdin(Stdio::null());
+        Beside { running, keyboard }
+    }
+
     pub fn start(command: &mut Command) -> Self {
         let (keyboard, line) = pair();
         let other = |line: &OwnedFd| line.try_clone().expect("a second handle");
         command.stdin(other(&line)).stdout(other(&line)).stderr(line);
-        // SAFETY: setsid and ioctl are async-signal-safe and touch nothing of the parent's memory.
-        unsafe {
-            command.pre_exec(|| {
-                libc::setsid();
-                libc::ioctl(0, libc::TIOCSCTTY as _, 0);
-                Ok(())
-            });
-        }
+        lead(command);
         let running = Running::spawn(command);
         let screen = Arc::new(Mutex::new(Vec::new()));
         let (sink, mut source) = (Arc::clone(&screen), keyboard.try_clone().expect("a second handle"));
@@ -51,6 +73,11 @@ impl Terminal {
     /// Types this, which must end with what the person would press.
     pub fn type_in(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes what is typed");
+    }
+
+    /// Sends a signal to the program alone.
+    pub fn signal(&self, signal: i32) {
+        self.running.signal(signal);
     }
 
     /// Everything written so far.
@@ -86,6 +113,18 @@ impl Terminal {
         running.signal(libc::SIGHUP);
         drop(keyboard);
         running
+    }
+}
+
+/// Has the program lead a session whose terminal is its standard input.
+fn lead(command: &mut Command) {
+    // SAFETY: setsid and ioctl are async-signal-safe and touch nothing of the parent's memory.
+    unsafe {
+        command.pre_exec(|| {
+            libc::setsid();
+            libc::ioctl(0, libc::TIOCSCTTY as _, 0);
+            Ok(())
+        });
     }
 }
 
