@@ -260,6 +260,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Make an entry of this name instead of changing the provider''s own: a-z, 0-9 and -')
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The client that you registered; nothing is asked for then')
             [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'Its secret, to be put into the secret store; - is standard input')
+            [CompletionResult]::new('--private-key-file', '--private-key-file', [CompletionResultType]::ParameterName, 'Its private key in PEM or JWK form, whose place is written down; - is standard input, from which it goes to the store')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open the registration page with this command; %u stands for the address')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour messages')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a person (5m) or one network request (30s)')

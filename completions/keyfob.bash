@@ -1162,7 +1162,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__setup)
-            opts="-q -v -h --name --client-id --client-secret-file --no-test --login --no-login --browser --no-browser --yes --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            opts="-q -v -h --name --client-id --client-secret-file --private-key-file --no-test --login --no-login --browser --no-browser --yes --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1177,6 +1177,10 @@ _keyfob() {
                     return 0
                     ;;
                 --client-secret-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --private-key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

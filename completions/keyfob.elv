@@ -247,6 +247,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --name 'Make an entry of this name instead of changing the provider''s own: a-z, 0-9 and -'
             cand --client-id 'The client that you registered; nothing is asked for then'
             cand --client-secret-file 'Its secret, to be put into the secret store; - is standard input'
+            cand --private-key-file 'Its private key in PEM or JWK form, whose place is written down; - is standard input, from which it goes to the store'
             cand --browser 'Open the registration page with this command; %u stands for the address'
             cand --color 'When to colour messages'
             cand --timeout 'How long to wait for a person (5m) or one network request (30s)'

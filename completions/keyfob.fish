@@ -242,6 +242,7 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand logout" -s h -l help -d 'P
 complete -c keyfob -n "__fish_keyfob_using_subcommand setup" -l name -d 'Make an entry of this name instead of changing the provider\'s own: a-z, 0-9 and -' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand setup" -l client-id -d 'The client that you registered; nothing is asked for then' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand setup" -l client-secret-file -d 'Its secret, to be put into the secret store; - is standard input' -r -F
+complete -c keyfob -n "__fish_keyfob_using_subcommand setup" -l private-key-file -d 'Its private key in PEM or JWK form, whose place is written down; - is standard input, from which it goes to the store' -r -F
 complete -c keyfob -n "__fish_keyfob_using_subcommand setup" -l browser -d 'Open the registration page with this command; %u stands for the address' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand setup" -l color -d 'When to colour messages' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'

@@ -301,6 +301,7 @@ module completions {
     --name: string            # Make an entry of this name instead of changing the provider's own: a-z, 0-9 and -
     --client-id: string       # The client that you registered; nothing is asked for then
     --client-secret-file: path # Its secret, to be put into the secret store; - is standard input
+    --private-key-file: path  # Its private key in PEM or JWK form, whose place is written down; - is standard input, from which it goes to the store
     --no-test                 # Write the client without asking the server whether it knows it
     --login                   # Log in afterwards
     --no-login                # Do not log in afterwards, and do not ask

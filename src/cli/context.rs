@@ -358,7 +358,7 @@ impl Context {
     }
 }
 
-/// Client secrets that were given to the store.
+/// Client secrets and private keys that were given to the store.
 struct ClientSecrets<'a>(&'a dyn Store);
 
 /// The name of a provider's client secret in the store.
@@ -366,8 +366,17 @@ pub fn client_secret_name(provider: &str) -> String {
     format!("client_secret/{provider}")
 }
 
+/// The name of a provider's private key in the store.
+pub fn private_key_name(provider: &str) -> String {
+    format!("private_key/{provider}")
+}
+
 impl SecretStore for ClientSecrets<'_> {
     fn client_secret(&self, provider: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(self.0.load_secret(&client_secret_name(provider))?)
+    }
+
+    fn private_key(&self, provider: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.0.load_secret(&private_key_name(provider))?)
     }
 }

@@ -267,11 +267,26 @@ impl From<client::Error> for Failure {
                 "pass  --client-secret-file FILE,  or put  client_secret = {{ file = \"…\" }}  into [providers.{provider}]"
             )),
             E::SecretStore { .. } => Self::new(ExitCode::Store, chain(&error)),
+            E::Lacks { ref provider, what: what @ ("private_key" | "client_certificate") } => {
+                Self::new(ExitCode::Config, error.to_string())
+                    .hint(format!("set  {what} = {{ file = \"…\" }}  in [providers.{provider}]"))
+            }
             E::Lacks { ref provider, what } => Self::new(ExitCode::Config, error.to_string())
                 .hint(format!("set  {what}  in [providers.{provider}], or an  issuer  that publishes it")),
             E::Unsupported { .. } => Self::new(ExitCode::Config, error.to_string()),
+            E::KeyStore { .. } => Self::new(ExitCode::Store, chain(&error)),
             E::PrivateKey { .. } => Self::new(ExitCode::Config, error.to_string())
-                .hint("set  private_key = { file = \"…\" }  to a key in PEM (PKCS #8) or JWK form"),
+                .hint("set  private_key = { file = \"…\" }  to a key in PEM or JWK form"),
+            E::Passphrase { .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint("set  private_key_passphrase = { file = \"…\" },  or pass  --set private_key_passphrase=@FILE"),
+            E::Certificate { .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint("set  client_certificate  and  private_key  to PEM files that belong together"),
+            E::Assertion { .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint("set  token_endpoint_auth_signing_alg  or  client_auth  to what client and server both have"),
+            E::PlainEndpoint { .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint("use the server's https address"),
+            E::Unbound { .. } => Self::new(ExitCode::Security, error.to_string())
+                .hint("register the client for certificate-bound access tokens at the server"),
             E::Runner { .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint("see how each platform is asked in  docs/federation.md"),
             E::Input { .. } => Self::new(ExitCode::Config, error.to_string())

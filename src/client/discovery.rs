@@ -113,7 +113,7 @@ impl Client {
     /// # Errors
     /// Why it cannot be known.
     pub async fn server(&self) -> Result<&AuthorizationServer, Error> {
-        self.server.get_or_try_init(|| self.learn()).await
+        self.server.get_or_try_init(async || Ok(self.aliased(self.learn().await?))).await
     }
 
     async fn learn(&self) -> Result<AuthorizationServer, Error> {

@@ -58,7 +58,9 @@ impl Client {
         let names: Vec<_> = self.provider.param_names.iter().map(|(name, own)| (name.clone(), own.clone())).collect();
         request.parameters.rename(&names);
         request.query.rename(&names);
-        self.send_as_is(request, repetition).await
+        let mut request = request.into_http()?;
+        self.show_certificate(&mut request).await?;
+        self.deliver(request, repetition).await
     }
 
     /// As [`send`](Self::send), without authenticating the client.
@@ -66,7 +68,10 @@ impl Client {
     /// # Errors
     /// Why there is no answer.
     pub async fn send_as_is(&self, request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
-        let request = request.into_http()?;
+        self.deliver(request.into_http()?, repetition).await
+    }
+
+    async fn deliver(&self, request: Request, repetition: Repetition) -> Result<Response, Error> {
         let http = &self.system.http;
         let response = match http.send_persistently(request.clone(), false).await {
             Err(system::Error::Unreachable { unsent: false, .. }) if repetition == Repetition::OnceMore => {

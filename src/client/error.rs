@@ -44,6 +44,15 @@ pub enum Error {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The secret store that holds the private key could not be asked.
+    #[error("the private key of `{provider}` cannot be read from the store")]
+    KeyStore {
+        /// The provider's identifier.
+        provider: String,
+        /// What the store says.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Something the grant needs is neither in the entry nor announced by the server.
     #[error("`{provider}` has no {what}")]
     Lacks {
@@ -85,6 +94,48 @@ pub enum Error {
         provider: String,
         /// The missing line.
         key: String,
+    },
+    /// The client's private key is encrypted, and its passphrase is missing or wrong.
+    #[error("the private key of `{provider}` cannot be opened: {reason}")]
+    Passphrase {
+        /// The provider's identifier.
+        provider: String,
+        /// Why; never a part of the key or the passphrase.
+        reason: String,
+    },
+    /// The client's certificate cannot be read or used.
+    #[error("the client certificate of `{provider}` cannot be used: {reason}")]
+    Certificate {
+        /// The provider's identifier.
+        provider: String,
+        /// Why.
+        reason: String,
+    },
+    /// The server takes client assertions, but none that the entry's method can make.
+    #[error("`{provider}` takes client assertions signed with {}, and `{method}` makes none of these", .offered.join(", "))]
+    Assertion {
+        /// The provider's identifier.
+        provider: String,
+        /// The method.
+        method: &'static str,
+        /// What the server, or the entry, wants.
+        offered: Vec<String>,
+    },
+    /// A client that is known by its certificate cannot show it without TLS.
+    #[error("the certificate of `{provider}` cannot be shown at {endpoint}, which is not https")]
+    PlainEndpoint {
+        /// The provider's identifier.
+        provider: String,
+        /// Where it was to be shown.
+        endpoint: String,
+    },
+    /// Tokens bound to the client's certificate were demanded, and the server issued one that is not (RFC 8705 §3.1).
+    #[error("the access token of `{provider}` is not bound to the client certificate: its `cnf` {found}")]
+    Unbound {
+        /// The provider's identifier.
+        provider: String,
+        /// What it says instead.
+        found: &'static str,
     },
     /// A template of the entry cannot be filled with what the login brought.
     #[error("the `{key}` of `{provider}` cannot be had")]

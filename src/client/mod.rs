@@ -6,6 +6,8 @@
 mod assertion;
 mod authentication;
 mod cache;
+mod certificate;
+mod credentials;
 mod discovery;
 mod endpoint;
 mod error;
@@ -36,6 +38,7 @@ pub use oauth1::{Signed, credentials};
 pub use run_time::Place;
 
 use cache::Cache;
+use credentials::Credentials;
 use discovery::Pinned;
 use jwks::Keys;
 use oauth1::OAuth1;
@@ -54,13 +57,19 @@ pub enum Freshness {
     Kept,
 }
 
-/// Where client secrets lie that were given to the secret store.
+/// Where client secrets and private keys lie that were given to the secret store.
 pub trait SecretStore: Send + Sync {
     /// The client secret of `provider`; blocks.
     ///
     /// # Errors
     /// Why the store cannot be asked.
     fn client_secret(&self, provider: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>>;
+
+    /// The private key of `provider`'s client; blocks.
+    ///
+    /// # Errors
+    /// Why the store cannot be asked.
+    fn private_key(&self, provider: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// A registered client at one authorization server.
@@ -69,6 +78,7 @@ pub struct Client {
     provider: Provider,
     client_id: String,
     secret: Option<Secret>,
+    credentials: Credentials,
     oauth1: Option<OAuth1>,
     system: Arc<System>,
     pinned: Pinned,
@@ -88,7 +98,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NoClient`] without a client identifier; [`Error::NoSecret`], [`Error::SecretStore`]; [`Error::Registry`] for
-    /// an entry that is not complete; [`Error::Unsupported`] for one that asks for what is not there.
+    /// an entry that is not complete; [`Error::PrivateKey`], [`Error::Passphrase`], [`Error::Certificate`] for a client
+    /// whose key or certificate is of no use; [`Error::Unsupported`] for one that asks for what is not there.
     pub fn new(
         definition: &Definition,
         system: Arc<System>,
@@ -110,14 +121,20 @@ impl Client {
             Some(source)
                 if !matches!(
                     provider.client_auth,
-                    ClientAuth::None | ClientAuth::BasicEmpty | ClientAuth::AppleJwt | ClientAuth::PrivateKeyJwt
+                    ClientAuth::None
+                        | ClientAuth::BasicEmpty
+                        | ClientAuth::AppleJwt
+                        | ClientAuth::PrivateKeyJwt
+                        | ClientAuth::TlsClientAuth
+                        | ClientAuth::SelfSignedTlsClientAuth
                 ) && provider.client_assertion.is_none() =>
             {
                 Some(read_secret(&provider, source, &system, secrets)?)
             }
             _ => None,
         };
-        let oauth1 = OAuth1::new(&provider, &client_id, secret.as_ref(), &system)?;
+        let oauth1 = OAuth1::new(&provider, &client_id, secret.as_ref(), &system, secrets)?;
+        let credentials = Credentials::read(&provider, &system, secrets)?;
         let by_hand = |key: &str| {
             matches!(
                 definition.origin(key),
@@ -129,6 +146,7 @@ impl Client {
             provider,
             client_id,
             secret,
+            credentials,
             oauth1,
             system,
             freshness,
@@ -217,7 +235,12 @@ fn read_secret(
 }
 
 /// Reads a private key from where it is kept. A file that others could read is closed to them, which is told.
-fn read_key(provider: &Provider, source: &SecretSource, system: &System) -> Result<Secret, Error> {
+fn read_key(
+    provider: &Provider,
+    source: &SecretSource,
+    system: &System,
+    secrets: &dyn SecretStore,
+) -> Result<Secret, Error> {
     let none = |reason: String| Error::PrivateKey { provider: provider.id.clone(), reason };
     match source {
         SecretSource::File(path) => {
@@ -225,16 +248,24 @@ fn read_key(provider: &Provider, source: &SecretSource, system: &System) -> Resu
             let bytes = bytes.ok_or_else(|| none(format!("there is no file {}", path.display())))?;
             String::from_utf8(bytes).map(Secret::new).map_err(|_| none(format!("{} is no text", path.display())))
         }
-        SecretSource::Store => Err(none("the secret store holds client secrets only".into())),
+        SecretSource::Store => {
+            let kept = secrets.private_key(&provider.id);
+            let kept = kept.map_err(|cause| Error::KeyStore { provider: provider.id.clone(), cause })?;
+            kept.ok_or_else(|| none("the secret store has none".into()))
+        }
         other => read_secret(provider, other, system, &NoStore).map_err(|error| none(error.to_string())),
     }
 }
 
-/// Holds nothing: keys are not kept there.
+/// Holds nothing: not everything is kept there.
 struct NoStore;
 
 impl SecretStore for NoStore {
     fn client_secret(&self, _: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(None)
+    }
+
+    fn private_key(&self, _: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(None)
     }
 }

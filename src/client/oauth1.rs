@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use url::Url;
 
-use super::{Client, Error, read_key};
+use super::{Client, Error, SecretStore, read_key};
 use crate::protocol;
 use crate::protocol::call::{Body, Call};
 use crate::protocol::oauth1::{Consumer, Credentials, Fresh, PrivateKey, Signing, header, problem};
@@ -44,6 +44,7 @@ impl OAuth1 {
         client_id: &str,
         secret: Option<&Secret>,
         system: &System,
+        secrets: &dyn SecretStore,
     ) -> Result<Option<Self>, Error> {
         if provider.protocol != Protocol::OAuth1 {
             return Ok(None);
@@ -56,7 +57,7 @@ impl OAuth1 {
         let shared = || secret.cloned().ok_or_else(|| lacks("a `client_secret`"));
         let key = || -> Result<PrivateKey, Error> {
             let source = provider.private_key.as_ref().ok_or_else(|| lacks("a `private_key`"))?;
-            let pem = read_key(provider, source, system)?;
+            let pem = read_key(provider, source, system, secrets)?;
             Ok(PrivateKey::from_pem(pem.expose()).map_err(protocol::Error::from)?)
         };
         let signing = match method {

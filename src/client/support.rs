@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::registry::Provider;
-use crate::registry::words::{ClientAuth, Protocol, RequestFormat, ResponseMode, TokenIn};
+use crate::registry::words::{Protocol, RequestFormat, ResponseMode, TokenIn};
 
 /// Checks that nothing in the entry would be ignored silently.
 ///
@@ -23,7 +23,6 @@ pub(super) fn check(provider: &Provider) -> Result<(), Error> {
         (demanded(provider.dpop_bound_access_tokens), "dpop_bound_access_tokens"),
         (demanded(provider.require_pushed_authorization_requests), "require_pushed_authorization_requests"),
         (demanded(provider.require_signed_request_object), "require_signed_request_object"),
-        (demanded(provider.tls_client_certificate_bound_access_tokens), "tls_client_certificate_bound_access_tokens"),
         (provider.authorization_signed_response_alg.is_some(), "authorization_signed_response_alg"),
         (provider.id_token_encrypted_response_alg.is_some(), "id_token_encrypted_response_alg"),
         (
@@ -32,13 +31,6 @@ pub(super) fn check(provider: &Provider) -> Result<(), Error> {
                 Some(ResponseMode::Jwt | ResponseMode::QueryJwt | ResponseMode::FormPostJwt)
             ),
             "response_mode with a JWT",
-        ),
-        (
-            matches!(
-                provider.client_auth,
-                ClientAuth::ClientSecretJwt | ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth
-            ),
-            "client_auth of this kind",
         ),
     ];
     match asked.into_iter().find(|(asked, _)| *asked) {

@@ -13,12 +13,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::direct::{self, Presented, Reading};
+use super::direct::{self, Presented};
 use super::{Error, GrantRequest, Obtained};
 use crate::client::{self, Client};
 use crate::protocol;
 use crate::protocol::http::{self, check_status};
-use crate::protocol::jose::{Algorithm, Signer};
+use crate::protocol::jose::{Algorithm, KeyHeader, Reading, Signer};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::token::TokenSet;
 use crate::secret::Secret;
@@ -65,7 +65,7 @@ fn unusable(client: &Client, reason: impl Into<String>) -> Error {
 
 async fn service_account(client: &Client, request: &GrantRequest, account: ServiceAccount) -> Result<Obtained, Error> {
     let bad_key = |error: protocol::jose::BadKey| unusable(client, format!("its `private_key`: {error}"));
-    let signer = Signer::parse(account.private_key.expose()).map_err(bad_key)?;
+    let signer = Signer::parse(account.private_key.expose(), Reading::default()).map_err(bad_key)?;
     let now = client.system().clock.seconds();
     let mut claims = json!({
         "iss": account.client_email,
@@ -78,7 +78,8 @@ async fn service_account(client: &Client, request: &GrantRequest, account: Servi
     if let Some(subject) = client.input("login_hint").await? {
         claims["sub"] = subject.expose().into();
     }
-    let assertion = signer.sign(Algorithm::RS256, account.private_key_id.as_deref(), &claims).map_err(bad_key)?;
+    let header = KeyHeader { kid: account.private_key_id.as_deref(), certificate: None };
+    let assertion = signer.sign(Algorithm::RS256, header, &claims).map_err(bad_key)?;
     let assertion = Secret::new(assertion);
     let mut parameters = Parameters::new();
     parameters.set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
@@ -89,7 +90,7 @@ async fn service_account(client: &Client, request: &GrantRequest, account: Servi
         title: "present a JWT that the service account's key has signed",
         why: "Google knows the key as that of the service account",
         specification: "RFC 7523 section 2.1",
-        reading: Reading::default(),
+        reading: direct::Reading::default(),
         endpoint: Some(account.token_uri),
     };
     // The scopes are in the assertion.
@@ -114,7 +115,7 @@ async fn external_account(
         title: "present what another system says of this machine",
         why: "Google trusts that system for the identities of the pool",
         specification: "RFC 8693 section 2.1",
-        reading: Reading { is_exchange: true, access_token_only: false },
+        reading: direct::Reading { is_exchange: true, access_token_only: false },
         endpoint: Some(account.token_url.clone()),
     };
     let scopes = if account.impersonation.is_some() { vec![CLOUD_PLATFORM.to_owned()] } else { request.scopes.clone() };

@@ -136,7 +136,8 @@ async fn ask(
 
 /// Asks with the token, in whatever way its type wants it presented.
 async fn fetch(client: &Client, endpoint: &Url, tokens: &TokenSet) -> Result<Response, Error> {
-    let request = request(client, endpoint, tokens).await?;
+    let mut request = request(client, endpoint, tokens).await?;
+    client.show_bound_certificate(&mut request);
     Ok(match client::credentials(tokens).filter(|_| tokens.token_type == TokenType::OAuth1) {
         // No patience here: what is sent again must be signed anew.
         Some(credentials) => client.send_signed(request, Some(&credentials), &[]).await?.response,

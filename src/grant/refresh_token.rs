@@ -111,9 +111,12 @@ async fn send(client: &Client, request: EndpointRequest, refresh: &Refresh<'_>) 
     let read = TokenResponse::read(&response, &rules, asked);
     let TokenResponse { tokens, remarks } = read.map_err(|bad| rotated(bad, &sent))?;
     let tokens = exchange::renewable(client.provider(), tokens);
-    let checked = match (&tokens.id_token, &refresh.earlier) {
-        (Some(token), Some(earlier)) => check(client, token, earlier, refresh.clock_tolerance, &tokens).await.map(Some),
-        _ => Ok(None),
+    let checked = match (client.check_bound(&tokens), &tokens.id_token, &refresh.earlier) {
+        (Err(unbound), ..) => Err(unbound.into()),
+        (Ok(()), Some(token), Some(earlier)) => {
+            check(client, token, earlier, refresh.clock_tolerance, &tokens).await.map(Some)
+        }
+        (Ok(()), ..) => Ok(None),
     };
     match (checked, &tokens.refresh_token) {
         (Ok(id_token), _) => Ok(Refreshed { tokens: kept_by_id(tokens, id_token.is_some()), id_token, remarks }),

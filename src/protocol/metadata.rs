@@ -23,6 +23,9 @@ const ENDPOINTS: [&str; 10] = [
     "backchannel_authentication_endpoint",
 ];
 
+/// Those that ask for a certificate.
+const ALIASES: &str = "mtls_endpoint_aliases";
+
 /// How the issuer in a document, and in tokens, is compared with the one that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IssuerMatch {
@@ -32,6 +35,26 @@ pub enum IssuerMatch {
     /// The document's issuer is a template with `{tenantid}`, as that of a server for many tenants; a named waiver of an
     /// entry, shown with the session.
     Template,
+}
+
+/// Endpoints that ask for the client's certificate, in place of those of the same name.
+///
+/// # Specification
+/// RFC 8705 §5.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MtlsEndpointAliases {
+    /// Where tokens are obtained.
+    pub token_endpoint: Option<Url>,
+    /// Where an access token tells who it is for.
+    pub userinfo_endpoint: Option<Url>,
+    /// Where tokens are revoked.
+    pub revocation_endpoint: Option<Url>,
+    /// Where tokens are inspected.
+    pub introspection_endpoint: Option<Url>,
+    /// Where device codes are obtained.
+    pub device_authorization_endpoint: Option<Url>,
+    /// Where a person is asked away from this machine.
+    pub backchannel_authentication_endpoint: Option<Url>,
 }
 
 /// Authorization server metadata: the members that are used.
@@ -72,6 +95,8 @@ pub struct AuthorizationServer {
     pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     /// Algorithms of ID tokens.
     pub id_token_signing_alg_values_supported: Option<Vec<String>>,
+    /// Where the server takes client certificates.
+    pub mtls_endpoint_aliases: MtlsEndpointAliases,
     /// Whether `iss` comes with every redirect.
     pub authorization_response_iss_parameter_supported: bool,
 }
@@ -126,6 +151,7 @@ impl AuthorizationServer {
                 "token_endpoint_auth_signing_alg_values_supported",
             )?,
             id_token_signing_alg_values_supported: list(document, "id_token_signing_alg_values_supported")?,
+            mtls_endpoint_aliases: aliases(document, expected)?,
             authorization_response_iss_parameter_supported: flag(
                 document,
                 "authorization_response_iss_parameter_supported",
@@ -222,6 +248,31 @@ fn flag(document: &Map<String, Value>, name: &'static str) -> Result<bool, Error
         Some(Value::Bool(flag)) => Ok(*flag),
         Some(_) => Err(field(name, "is neither true nor false")),
     }
+}
+
+/// Each alias is as good an endpoint as the one that it stands for.
+fn aliases(document: &Map<String, Value>, issuer: &str) -> Result<MtlsEndpointAliases, Error> {
+    let aliases = match document.get(ALIASES) {
+        None | Some(Value::Null) => return Ok(MtlsEndpointAliases::default()),
+        Some(Value::Object(aliases)) => aliases,
+        Some(_) => return Err(field(ALIASES, "is no object")),
+    };
+    let alias = |name| {
+        endpoint(aliases, name, issuer).map_err(|error| match error {
+            Error::MetadataEndpoint { field, reason } => {
+                Error::MetadataEndpoint { field: ALIASES, reason: format!("of `{field}`, {reason}") }
+            }
+            _ => field(ALIASES, "has a member that is no text"),
+        })
+    };
+    Ok(MtlsEndpointAliases {
+        token_endpoint: alias("token_endpoint")?,
+        userinfo_endpoint: alias("userinfo_endpoint")?,
+        revocation_endpoint: alias("revocation_endpoint")?,
+        introspection_endpoint: alias("introspection_endpoint")?,
+        device_authorization_endpoint: alias("device_authorization_endpoint")?,
+        backchannel_authentication_endpoint: alias("backchannel_authentication_endpoint")?,
+    })
 }
 
 /// An endpoint: `https` (or `http` on loopback), without fragment, and inside the network of its issuer.
@@ -347,6 +398,23 @@ mod tests {
         assert!(
             matches!(read(&document("jwks_uri", json!(42))), Err(Error::Field { field, .. }) if field == "jwks_uri")
         );
+    }
+
+    #[test]
+    fn an_alias_for_certificates_is_checked_as_an_endpoint_is() {
+        let with = |aliases| read(&document("mtls_endpoint_aliases", aliases));
+
+        let read = with(json!({"token_endpoint": "https://mtls.op.example/t", "other_endpoint": 42})).unwrap();
+        assert_eq!(read.mtls_endpoint_aliases.token_endpoint.unwrap().as_str(), "https://mtls.op.example/t");
+        assert_eq!(read.mtls_endpoint_aliases.revocation_endpoint, None);
+        assert!(with(Value::Null).is_ok());
+        for bad in ["http://op.example/t", "https://10.0.0.1/t", "https://op.example/t#f", "/t"] {
+            let outcome = with(json!({"revocation_endpoint": bad}));
+            assert!(matches!(outcome, Err(Error::MetadataEndpoint { field: "mtls_endpoint_aliases", .. })), "{bad}");
+        }
+        for bad in [json!([]), json!("x"), json!({"token_endpoint": 1})] {
+            assert!(matches!(with(bad), Err(Error::Field { field, .. }) if field == "mtls_endpoint_aliases"));
+        }
     }
 
     #[test]

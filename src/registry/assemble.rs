@@ -14,9 +14,9 @@ use super::schema::{self, INPUTS, Kind};
 use super::template::{self, Fault};
 use super::value::{Origin, SecretSource, Value};
 use super::words::{
-    BasicEncoding, ClientAuth, DeviceProfile, IssuerMatch, Loopback, Method, OAuthVersion, Pkce, Profile, Protocol,
-    RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, SignatureMethod, TokenIn,
-    UserinfoFormat,
+    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, IssuerMatch, Loopback, Method, OAuthVersion, Pkce,
+    Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, SignatureMethod,
+    TokenIn, UserinfoFormat,
 };
 use crate::system::http::check_url;
 
@@ -260,7 +260,7 @@ impl Definition {
         let fill = |host: String| {
             let filled =
                 template::fill_host(&host, &|name| self.lookup(name)).map_err(|fault| self.fault("hosts", fault))?;
-            match schema::host(&filled) {
+            match super::checks::host(&filled) {
                 Some(reason) => Err(self.refused("hosts", reason)),
                 None => Ok(filled.to_ascii_lowercase()),
             }
@@ -316,6 +316,10 @@ impl Definition {
             scope_separator: self.owned("scope_separator").unwrap_or_else(|| " ".into()),
             scope_param: self.owned("scope_param").unwrap_or_else(|| "scope".into()),
             client_auth: self.word("client_auth", ClientAuth::parse).unwrap_or(ClientAuth::Auto),
+            client_assertion_audience: self
+                .word("client_assertion_audience", AssertionAudience::parse)
+                .unwrap_or(AssertionAudience::TokenEndpoint),
+            token_endpoint_auth_signing_alg: self.owned("token_endpoint_auth_signing_alg"),
             basic_encoding: self.word("basic_encoding", BasicEncoding::parse).unwrap_or(BasicEncoding::Form),
             pkce: self.word("pkce", Pkce::parse).unwrap_or(Pkce::S256),
             response_mode: self.word("response_mode", ResponseMode::parse),
@@ -329,6 +333,8 @@ impl Definition {
             userinfo_signed_response_alg: self.owned("userinfo_signed_response_alg"),
             client_assertion: self.secret("client_assertion"),
             private_key: self.secret("private_key"),
+            private_key_id: self.owned("private_key_id"),
+            private_key_passphrase: self.secret("private_key_passphrase"),
             client_certificate: self.secret("client_certificate"),
             inputs: INPUTS.iter().filter_map(|name| Some((*name, self.secret(name)?))).collect(),
             registration: self.registration(),

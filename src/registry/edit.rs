@@ -48,7 +48,7 @@ impl Editor {
     /// # Errors
     /// When the file cannot be read or the name is none.
     pub fn has(&self, id: &str) -> Result<bool, Error> {
-        if schema::id(id).is_some() {
+        if super::checks::id(id).is_some() {
             return Err(Error::ProviderName { place: self.origin().into() });
         }
         Ok(self.read()?.get("providers").and_then(|providers| providers.get(id)).is_some())
@@ -90,7 +90,7 @@ impl Editor {
     }
 
     fn changed(&self, id: &str, pairs: &[(&str, Value)], without: &[&str]) -> Result<DocumentMut, Error> {
-        if schema::id(id).is_some() {
+        if super::checks::id(id).is_some() {
             return Err(Error::ProviderName { place: self.origin().into() });
         }
         let mut document = self.read()?;

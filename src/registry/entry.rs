@@ -31,7 +31,7 @@ pub(super) fn read(document: &Document, id: &str, table: &DeTable<'_>) -> Result
         match schema::field(name) {
             Some(kind) => reader.field(name.into(), kind, value)?,
             None if name == "response_type" => return Err(reader.invalid(name, key, Problem::ResponseType)),
-            None if value.get_ref().is_str() && schema::variable_name(name).is_none() => {
+            None if value.get_ref().is_str() && super::checks::variable_name(name).is_none() => {
                 reader.field(name.into(), schema::PLAIN, value)?;
                 // Should it be a slip, the name is what is wrong.
                 if let Some(setting) = reader.settings.get_mut(name) {
@@ -65,7 +65,7 @@ impl Reader<'_> {
             Kind::Variables => {
                 for (name, about) in self.entries(&key, kind, value)? {
                     let key = format!("{key}.{}", name.get_ref());
-                    if let Some(reason) = schema::variable_name(name.get_ref()) {
+                    if let Some(reason) = super::checks::variable_name(name.get_ref()) {
                         return Err(self.invalid(&key, name, Problem::Refused(reason.into())));
                     }
                     self.table(&key, VARIABLE, about)?;
@@ -161,7 +161,7 @@ impl Reader<'_> {
         let refused = |reason: &str| Some(Err(Problem::Refused(reason.into())));
         match name.get_ref().as_ref() {
             "env" => match value.as_str()? {
-                name if schema::variable(name).is_none() => Some(Ok(SecretSource::Env(name.into()))),
+                name if super::checks::variable(name).is_none() => Some(Ok(SecretSource::Env(name.into()))),
                 _ => refused("`env` names no environment variable"),
             },
             "file" => match value.as_str()? {

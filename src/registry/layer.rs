@@ -105,7 +105,7 @@ impl Layer {
             let id = key.get_ref().as_ref();
             let place = document.place(key.span());
             let entry = match value.get_ref() {
-                _ if schema::id(id).is_some() => Err(Broken::Name(place)),
+                _ if super::checks::id(id).is_some() => Err(Broken::Name(place)),
                 _ if twice.contains_key(id) => twice.remove(id).map_or_else(|| Ok(Settings::new()), Err),
                 DeValue::Table(table) => entry::read(document, id, table).map_err(Broken::Invalid),
                 _ => {

@@ -9,6 +9,7 @@
 
 mod assemble;
 mod bundled;
+mod checks;
 mod definition;
 mod document;
 pub mod duration;

@@ -6,9 +6,9 @@ use url::Url;
 
 use super::value::SecretSource;
 use super::words::{
-    BasicEncoding, ClientAuth, DeviceProfile, IssuerMatch, Loopback, Method, OAuthVersion, Pkce, Profile, Protocol,
-    RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, SignatureMethod, TokenIn,
-    UserinfoFormat,
+    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, IssuerMatch, Loopback, Method, OAuthVersion, Pkce,
+    Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, SignatureMethod,
+    TokenIn, UserinfoFormat,
 };
 
 /// An address that is known, or known as soon as the callback or the token response is there.
@@ -98,6 +98,10 @@ pub struct Provider {
     pub scope_param: String,
     /// How the client proves who it is.
     pub client_auth: ClientAuth,
+    /// Whom client assertions are for.
+    pub client_assertion_audience: AssertionAudience,
+    /// What client assertions are signed with (OpenID Connect Registration §2).
+    pub token_endpoint_auth_signing_alg: Option<String>,
     /// How user name and password are encoded in Basic authentication.
     pub basic_encoding: BasicEncoding,
     /// Proof key for code exchange.
@@ -124,7 +128,11 @@ pub struct Provider {
     pub client_assertion: Option<SecretSource>,
     /// The client's key.
     pub private_key: Option<SecretSource>,
-    /// The client's certificate.
+    /// The key's name at the server, and in a set of keys.
+    pub private_key_id: Option<String>,
+    /// What an encrypted key is opened with.
+    pub private_key_passphrase: Option<SecretSource>,
+    /// The client's certificate, with the chain above it.
     pub client_certificate: Option<SecretSource>,
     /// What grants need beyond the client, by parameter name (`assertion`, `username`, …).
     pub inputs: BTreeMap<&'static str, SecretSource>,
@@ -207,6 +215,7 @@ impl Provider {
             &self.client_secret,
             &self.client_assertion,
             &self.private_key,
+            &self.private_key_passphrase,
             &self.client_certificate,
             &self.redirect.key,
             &self.registration.initial_access_token,
@@ -376,6 +385,7 @@ mod tests {
             "client_secret",
             "client_assertion",
             "private_key",
+            "private_key_passphrase",
             "client_certificate",
             "redirect.key",
             "registration.initial_access_token",

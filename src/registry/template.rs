@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use url::Url;
 
-use super::schema::variable_name;
+use super::checks::variable_name;
 use crate::system::http::check_url;
 
 /// Why a template cannot be filled.

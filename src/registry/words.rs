@@ -95,6 +95,16 @@ words! {
 }
 
 words! {
+    /// Whom client assertions are for (RFC 7523 §3).
+    AssertionAudience {
+        /// The token endpoint, as OpenID Connect Core §9 has it.
+        TokenEndpoint = "token_endpoint",
+        /// The issuer, as FAPI 2.0 demands it (Security Profile §5.3.3).
+        Issuer = "issuer",
+    }
+}
+
+words! {
     /// How user name and password are encoded in Basic authentication.
     BasicEncoding {
         /// Form-encoded first (RFC 6749 §2.3.1).

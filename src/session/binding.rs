@@ -6,6 +6,7 @@ use url::Url;
 use super::{Binding, Error, Session};
 use crate::client::{self, Client, Place};
 use crate::grant;
+use crate::registry::words::ClientAuth;
 
 /// What tokens obtained by `client` are bound to, where a login brought what `kept` holds.
 ///
@@ -32,7 +33,30 @@ pub async fn binding(client: &Client, kept: &Map<String, Value>) -> Result<Bindi
             Some(consumer) => consumer.signing.method().to_owned(),
             None => client.authentication().await.map_err(grant::Error::from)?.method().to_owned(),
         },
+        certificate: certificate(client),
     })
+}
+
+/// The thumbprint of the certificate that `client` has its access tokens bound to.
+pub(super) fn certificate(client: &Client) -> Option<String> {
+    client.bound_certificate().map(|identity| identity.thumbprint().to_owned())
+}
+
+/// Refuses a bound access token to a client that has another certificate now, or none.
+///
+/// # Errors
+/// [`Error::Moved`].
+///
+/// # Specification
+/// RFC 8705 §3: the resource server takes the token with the very certificate only.
+pub fn check_certificate(session: &Session, client: &Client) -> Result<(), Error> {
+    let shown = |thumbprint: Option<String>| thumbprint.unwrap_or_else(|| "none".into());
+    let (then, now) = (session.binding.certificate.clone(), certificate(client));
+    if then.is_none() || then == now {
+        return Ok(());
+    }
+    let what = "client_certificate";
+    Err(Error::Moved { key: session.key.clone(), what, then: shown(then), now: shown(now) })
 }
 
 /// Refuses to send the session's tokens anywhere but where they came from.
@@ -62,6 +86,11 @@ pub async fn check(session: &Session, client: &Client) -> Result<(), Error> {
         if differs(then, now) {
             return moved(what, then, now);
         }
+    }
+    // A confidential client may renew its tokens with the certificate that took the place of an old one (RFC 8705 §6.3);
+    // those of a public client are bound to the old one for good (§4).
+    if matches!(client.provider().client_auth, ClientAuth::None | ClientAuth::BasicEmpty) {
+        check_certificate(session, client)?;
     }
     let now = binding(client, &session.tokens.kept).await?;
     for (what, then, now) in [

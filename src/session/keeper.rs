@@ -251,6 +251,8 @@ impl Keeper {
                     identity.auth_time = id_token.auth_time().or(identity.auth_time);
                 }
                 session.refreshed_at = Some(self.clock.seconds());
+                // The new token is bound to the certificate that it was asked for with.
+                session.binding.certificate = binding::certificate(client);
                 self.save_or_rescue(&mut session, &held)?;
                 Ok(Renewed { session, remarks, failure: None, by_us: true })
             }
@@ -359,6 +361,7 @@ impl Keeper {
         };
         match obtained {
             Ok(grant::Obtained { tokens, remarks, .. }) => {
+                client.check_bound(&tokens).map_err(grant::Error::from)?;
                 session.binding = binding::binding(client, &tokens.kept).await?;
                 session.tokens = tokens;
                 session.trouble = None;

@@ -83,6 +83,7 @@ pub(super) async fn session(
     name: Name<'_>,
 ) -> Result<(Session, Vec<Remark>, Option<String>), Error> {
     let Obtained { tokens, id_token, remarks, .. } = obtained;
+    client.check_bound(&tokens).map_err(grant::Error::from)?;
     let identified = match grant.needs_person() {
         true => identify(client, &tokens, id_token.as_ref(), request.clock_tolerance).await?,
         // Nobody has logged in.

@@ -148,6 +148,9 @@ pub struct Binding {
     pub client_id: String,
     /// The client authentication's registered name; of OAuth 1.0, the signature method's.
     pub client_auth: String,
+    /// The thumbprint (`x5t#S256`) of the client certificate that the access token is bound to, if it is bound to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 /// What an ID token returned by a refresh must agree with.

@@ -9,6 +9,7 @@
 
 mod machine;
 pub mod stream;
+pub mod tls;
 
 use std::error::Error as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -19,6 +20,7 @@ use std::time::Duration;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use url::{Host, Url};
 
+use self::tls::Identity;
 use super::trace::{self, Event};
 use super::{Environment, Error, Trace, random};
 
@@ -120,6 +122,12 @@ impl Proxy {
 pub struct HttpClient {
     options: HttpOptions,
     trace: Trace,
+    connections: Connections,
+}
+
+/// The connections that are made as one, or as nobody in particular.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
     whole: Clients,
     flowing: Clients,
 }
@@ -144,7 +152,7 @@ enum Pace {
 impl HttpClient {
     /// A client that builds its connections when they are needed.
     pub fn new(options: HttpOptions, trace: Trace) -> Self {
-        Self { options, trace, whole: Clients::default(), flowing: Clients::default() }
+        Self { options, trace, connections: Connections::default() }
     }
 
     /// Sends `request` once and reads its answer.
@@ -155,7 +163,8 @@ impl HttpClient {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| Error::ForbiddenUrl { url: String::new(), reason: "it is no address" })?;
         check_url(&url)?;
-        let client = self.client(&url, Pace::Whole)?;
+        let identity = Identity::of(&request);
+        let client = self.client(&url, Pace::Whole, identity.as_deref())?;
         self.tell_request(&request, &url);
         let exchange = self.exchange(client, request, &url);
         let response = tokio::time::timeout(self.options.request, exchange).await.unwrap_or_else(|_| {
@@ -235,11 +244,18 @@ impl HttpClient {
         response.body(body).map_err(|error| bad(error.to_string()))
     }
 
-    /// Builds the client for `url` on first use. Loopback never passes a proxy; plain loopback needs no authorities.
-    fn client(&self, url: &Url, pace: Pace) -> Result<&reqwest::Client, Error> {
+    /// Builds the client for `url` on first use. Loopback never passes a proxy; plain loopback needs no authorities. What one
+    /// connection made known of the client must not serve a request that is to go without.
+    fn client<'a>(
+        &'a self,
+        url: &Url,
+        pace: Pace,
+        identity: Option<&'a Identity>,
+    ) -> Result<&'a reqwest::Client, Error> {
+        let connections = identity.map_or(&self.connections, |identity| &identity.connections);
         let clients = match pace {
-            Pace::Whole => &self.whole,
-            Pace::Flowing => &self.flowing,
+            Pace::Whole => &connections.whole,
+            Pace::Flowing => &connections.flowing,
         };
         let cell = match (is_loopback(url), url.scheme()) {
             (true, "http") => &clients.loopback,
@@ -249,11 +265,16 @@ impl HttpClient {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let client = self.build(is_loopback(url), url.scheme() == "http", pace)?;
+        let mut builder = self.builder(is_loopback(url), url.scheme() == "http", pace)?;
+        if let Some(identity) = identity {
+            builder = builder.identity(identity.inner.clone());
+        }
+        let client = builder.build();
+        let client = client.map_err(|error| Error::Setting { name: "TLS".into(), reason: innermost(&error) })?;
         Ok(cell.get_or_init(|| client))
     }
 
-    fn build(&self, loopback: bool, plain: bool, pace: Pace) -> Result<reqwest::Client, Error> {
+    fn builder(&self, loopback: bool, plain: bool, pace: Pace) -> Result<reqwest::ClientBuilder, Error> {
         // Fails only when a provider is installed already, which is then the one to use.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let user_agent = concat!("keyfob/", env!("CARGO_PKG_VERSION"));
@@ -274,12 +295,11 @@ impl HttpClient {
         } else {
             builder = self.proxied(builder)?;
         }
-        builder = match (plain, &self.options.ca_bundle) {
+        Ok(match (plain, &self.options.ca_bundle) {
             (true, _) => builder.tls_certs_only([]),
             (false, Some(path)) => builder.tls_certs_merge(read_authorities(path)?),
             (false, None) => builder,
-        };
-        builder.build().map_err(|error| Error::Setting { name: "TLS".into(), reason: innermost(&error) })
+        })
     }
 
     fn proxied(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {

@@ -10,6 +10,7 @@ mod arbitrary;
 mod authorization;
 mod callback;
 mod ciba;
+mod client_auth;
 mod clients;
 mod coalesce;
 mod config;

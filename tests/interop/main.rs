@@ -8,6 +8,7 @@
 mod support;
 
 mod ciba;
+mod client_auth;
 mod clients;
 mod curl;
 mod demo;

@@ -297,6 +297,10 @@ impl SecretStore for NoSecrets {
     fn client_secret(&self, _: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(None)
     }
+
+    fn private_key(&self, _: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(None)
+    }
 }
 
 /// The person at the browser, played by this program.

@@ -9,7 +9,7 @@ use keyfob::registry::words::ClientAuth;
 use keyfob::registry::{Definition, Error, Listed, Origin, Registry, SecretSource, Value as Setting};
 use serde_json::{Map, Value, json};
 
-use crate::cli::context::{Context, client_secret_name};
+use crate::cli::context::{Context, client_secret_name, private_key_name};
 use crate::cli::exit_code::ExitCode;
 use crate::cli::inputs;
 use crate::cli::report::Failure;
@@ -102,8 +102,16 @@ enum Readiness {
 /// Whether the client proves who it is with a key, and the entry names none.
 fn lacks_key(definition: &Definition) -> bool {
     let method = definition.value("client_auth").and_then(Setting::as_text).and_then(ClientAuth::parse);
-    matches!(method, Some(ClientAuth::PrivateKeyJwt | ClientAuth::AppleJwt))
-        && definition.value("private_key").is_none()
+    let takes_key = matches!(
+        method,
+        Some(
+            ClientAuth::PrivateKeyJwt
+                | ClientAuth::AppleJwt
+                | ClientAuth::TlsClientAuth
+                | ClientAuth::SelfSignedTlsClientAuth
+        )
+    );
+    takes_key && definition.value("private_key").is_none()
 }
 
 impl Readiness {
@@ -335,8 +343,10 @@ fn added(context: &Context, editor: &Editor, names: &[String]) -> Result<ExitCod
 
 fn remove(context: &Context, name: &str) -> Result<ExitCode, Failure> {
     let editor = Editor::open(&context.environment)?;
-    let kept_secret = context.registry()?.find(name).ok().and_then(|definition| definition.provider().ok());
-    let kept_secret = kept_secret.is_some_and(|provider| matches!(provider.client_secret, Some(SecretSource::Store)));
+    let provider = context.registry()?.find(name).ok().and_then(|definition| definition.provider().ok());
+    let is_kept = |source: Option<SecretSource>| source == Some(SecretSource::Store);
+    let (kept_secret, kept_key) =
+        provider.map_or((false, false), |it| (is_kept(it.client_secret), is_kept(it.private_key)));
     if !editor.remove(name)? {
         // Says with the nearest name when there is none at all.
         context.registry()?.find(name)?;
@@ -345,6 +355,9 @@ fn remove(context: &Context, name: &str) -> Result<ExitCode, Failure> {
     }
     if kept_secret {
         context.keeper()?.store().remove_secret(&client_secret_name(name))?;
+    }
+    if kept_key {
+        context.keeper()?.store().remove_secret(&private_key_name(name))?;
     }
     context.terminal.success(&format!("Removed {name} from {}", editor.path().display()));
     if context.common.json {

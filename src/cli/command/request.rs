@@ -5,6 +5,7 @@
 
 mod advice;
 mod body;
+mod certificate;
 mod exchange;
 mod headers;
 mod hosts;

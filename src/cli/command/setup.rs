@@ -7,6 +7,7 @@
 mod ask;
 mod check;
 mod keep;
+mod key;
 mod place;
 mod values;
 
@@ -25,6 +26,8 @@ use crate::cli::report::Failure;
 
 use super::{login, provider};
 use ask::Asked;
+use keep::Kept;
+use key::Key;
 use place::Place;
 use values::Need;
 
@@ -49,6 +52,10 @@ pub struct Arguments {
     /// Its secret, to be put into the secret store; - is standard input
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
+
+    /// Its private key in PEM or JWK form, whose place is written down; - is standard input, from which it goes to the store
+    #[arg(long, value_name = "FILE")]
+    private_key_file: Option<PathBuf>,
 
     /// Write the client without asking the server whether it knows it
     #[arg(long)]
@@ -95,26 +102,31 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
         return Err(ask::missing(context, &place, &missing, given.client_id.is_none()));
     }
     let provider = place.definition.provider()?;
-    check::supported(context, &place.definition)?;
     let need = Need::of(&provider);
-    if need == Need::Key && provider.private_key.is_none() {
-        return Err(ask::key(&editor, &place.id, &provider.name));
+    let key = key::given(arguments, &provider)?;
+    if need == Need::Key && provider.private_key.is_none() && key.is_none() {
+        return Err(ask::key(&place, &provider.name));
     }
+    check::supported(context, &place.definition, key.as_ref())?;
     values::show(context, &provider, need);
     if given.client_id.is_none() {
         values::visit(context, arguments, &place.definition, &provider)?;
     }
     let Asked { client_id, secret } = ask::client(context, &place, &provider, need, given)?;
-    let change = change(&place, &provider, &client_id, secret.is_some());
-    if secret.is_some() {
+    let mut change = change(&place, &provider, &client_id, secret.is_some());
+    if let Some(key) = &key {
+        change.pairs.push(("private_key".into(), Setting::from(key.source())));
+    }
+    let kept = Kept { secret: secret.as_ref(), key: key.as_ref().and_then(Key::text) };
+    if kept.secret.is_some() || kept.key.is_some() {
         keep::check_store(context)?;
     }
     if arguments.no_test {
         tell(context, "tested", json!({ "result": "not_tested", "reason": "--no-test" }));
     } else {
-        check::test(context, &editor, &place.id, &change, secret.as_ref())?;
+        check::test(context, &editor, &place.id, &change, kept)?;
     }
-    keep::save(context, &editor, &place, &change, secret.as_ref())?;
+    keep::save(context, &editor, &place, &change, kept)?;
     finish(context, arguments, &place.id, &provider.name)
 }
 
@@ -139,9 +151,11 @@ fn given(context: &Context, arguments: &Arguments, place: &mut Place) -> Result<
             "client_id" => client_id = Some(input.value.expose().to_owned()),
             key if input.is_secret => {
                 let message = format!("`{key}` is a secret and is not written into providers.toml");
-                return Err(
-                    Failure::usage(message).hint(format!("put  {key} = {{ file = \"…\" }}  there by hand first"))
-                );
+                let hint = match key {
+                    "private_key" => "pass  --private-key-file FILE".into(),
+                    key => format!("put  {key} = {{ file = \"…\" }}  there by hand first"),
+                };
+                return Err(Failure::usage(message).hint(hint));
             }
             key => {
                 let outcome = place.definition.set(key, input.value.expose(), place::from("--set"));

@@ -1,9 +1,11 @@
 //! `apple_jwt`: a client secret that the client makes itself, with a key of its team.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{ClientAuthentication, EndpointRequest, Error, Moment};
-use crate::protocol::jose::{Algorithm, Signer};
+use crate::protocol::jose::{Algorithm, KeyHeader, Signer};
 
 /// Seconds for which a secret is good. Apple allows six months; each request gets its own.
 const LIFE: i64 = 300;
@@ -24,7 +26,7 @@ pub struct AppleJwt {
     /// The issuer.
     pub audience: String,
     /// The key.
-    pub signer: Signer,
+    pub signer: Arc<Signer>,
 }
 
 impl ClientAuthentication for AppleJwt {
@@ -40,7 +42,8 @@ impl ClientAuthentication for AppleJwt {
             "aud": self.audience,
             "sub": self.client_id,
         });
-        let secret = self.signer.sign(Algorithm::ES256, Some(&self.key_id), &claims)?;
+        let secret =
+            self.signer.sign(Algorithm::ES256, KeyHeader { kid: Some(&self.key_id), certificate: None }, &claims)?;
         request.parameters.set("client_id", self.client_id.as_str());
         request.parameters.set("client_secret", secret);
         Ok(())

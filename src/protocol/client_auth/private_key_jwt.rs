@@ -1,12 +1,9 @@
 //! `private_key_jwt`: a token that the client signs with its own key.
 
-use serde_json::json;
+use std::sync::Arc;
 
-use super::{ClientAuthentication, EndpointRequest, Error, JWT_BEARER, Moment};
-use crate::protocol::jose::{Algorithm, Signer};
-
-/// Seconds for which an assertion is good; enough for a clock that is a little off, and too short to be of use to a thief.
-const LIFE: i64 = 60;
+use super::{ClientAuthentication, EndpointRequest, Error, Moment, assert, claims};
+use crate::protocol::jose::{Algorithm, KeyHeader, Signer};
 
 /// A fresh assertion with each request.
 ///
@@ -16,14 +13,16 @@ const LIFE: i64 = 60;
 pub struct PrivateKeyJwt {
     /// The client identifier.
     pub client_id: String,
-    /// The one audience: the token endpoint.
+    /// The one audience: the token endpoint or the issuer.
     pub audience: String,
     /// The key.
-    pub signer: Signer,
+    pub signer: Arc<Signer>,
     /// What it signs with.
     pub algorithm: Algorithm,
-    /// The key's name at the server, where the key itself has none.
+    /// The key's name at the server, in place of its own.
     pub kid: Option<String>,
+    /// The SHA-256 thumbprint of the key's certificate, in base64url, where the server knows the key by one.
+    pub certificate: Option<String>,
 }
 
 impl ClientAuthentication for PrivateKeyJwt {
@@ -32,18 +31,9 @@ impl ClientAuthentication for PrivateKeyJwt {
     }
 
     fn authenticate(&self, request: &mut EndpointRequest, at: &Moment) -> Result<(), Error> {
-        let claims = json!({
-            "iss": self.client_id,
-            "sub": self.client_id,
-            "aud": self.audience,
-            "jti": at.unique,
-            "iat": at.now,
-            "exp": at.now.saturating_add(LIFE),
-        });
-        let assertion = self.signer.sign(self.algorithm, self.kid.as_deref(), &claims)?;
-        request.parameters.set("client_id", self.client_id.as_str());
-        request.parameters.set("client_assertion_type", JWT_BEARER);
-        request.parameters.set("client_assertion", assertion);
+        let header = KeyHeader { kid: self.kid.as_deref(), certificate: self.certificate.as_deref() };
+        let claims = claims(&self.client_id, &self.audience, at);
+        assert(request, &self.client_id, self.signer.sign(self.algorithm, header, &claims)?);
         Ok(())
     }
 }

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    AppleJwt, ClientAuthentication, ClientSecretQuery, Error, JWT_BEARER, Moment, PrivateKeyJwt, SecretAssertion,
-    choose,
+    AppleJwt, ClientAuthentication, ClientSecretJwt, ClientSecretQuery, Error, Has, JWT_BEARER, Moment, PrivateKeyJwt,
+    SecretAssertion, TlsClientAuth, Trust, choose,
 };
 use crate::protocol::http::{EndpointRequest, Format};
 use crate::protocol::jose::testing::key_set;
-use crate::protocol::jose::{Algorithm, Jws, Signer, VerificationKeys};
+use crate::protocol::jose::{Algorithm, Jws, Reading, Signer, VerificationKeys};
 use crate::protocol::parameters::Parameters;
 use crate::system::http::Request;
 
@@ -17,6 +17,8 @@ use crate::system::http::Request;
 const P256: &str = include_str!("../jose/signer/p256.pem");
 
 const P256_PUBLIC: &str = include_str!("../jose/signer/p256.json");
+
+const SECRET: Has = Has { secret: true, key: false, certificate: false };
 
 fn request(parameters: &[(&str, &str)]) -> EndpointRequest {
     let mut given = Parameters::new();
@@ -81,9 +83,10 @@ fn an_assertion_of_the_client_has_the_claims_of_rfc_7523_and_a_minute_to_live() 
     let client = PrivateKeyJwt {
         client_id: "id".into(),
         audience: "https://a.example/token".into(),
-        signer: Signer::parse(P256).unwrap(),
+        signer: Signer::parse(P256, Reading::default()).unwrap().into(),
         algorithm: Algorithm::ES256,
         kid: None,
+        certificate: Some("thumbprint".into()),
     };
     let mut request = request(&[]);
     client.authenticate(&mut request, &at()).unwrap();
@@ -91,6 +94,9 @@ fn an_assertion_of_the_client_has_the_claims_of_rfc_7523_and_a_minute_to_live() 
     let value = |name: &str| request.parameters.iter().find(|(known, _)| *known == name).unwrap().1.expose().to_owned();
     assert_eq!(value("client_assertion_type"), JWT_BEARER);
     assert_eq!(value("client_id"), "id");
+    let header = URL_SAFE_NO_PAD.decode(value("client_assertion").split('.').next().unwrap()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    assert_eq!(header, json!({"alg": "ES256", "typ": "JWT", "x5t#S256": "thumbprint"}));
     assert_eq!(
         claims(&value("client_assertion"), Algorithm::ES256),
         json!({
@@ -107,7 +113,7 @@ fn a_secret_of_ones_own_making_names_team_client_and_issuer() {
         team_id: "TEAM".into(),
         key_id: "KEY".into(),
         audience: "https://appleid.example".into(),
-        signer: Signer::parse(P256).unwrap(),
+        signer: Signer::parse(P256, Reading::default()).unwrap().into(),
     };
     let mut request = request(&[]);
     client.authenticate(&mut request, &at()).unwrap();
@@ -138,25 +144,82 @@ fn list(names: &[&str]) -> Vec<String> {
 fn the_configured_method_wins() {
     let offered = list(&["client_secret_basic"]);
 
-    assert_eq!(choose(Some("client_secret_post"), true, Some(&offered)).unwrap(), "client_secret_post");
+    assert_eq!(choose(Some("client_secret_post"), SECRET, Some(&offered)).unwrap(), "client_secret_post");
 }
 
 #[test]
 fn without_a_secret_a_client_is_public() {
-    assert_eq!(choose(None, false, Some(&list(&["client_secret_basic"]))).unwrap(), "none");
+    assert_eq!(choose(None, Has::default(), Some(&list(&["client_secret_basic"]))).unwrap(), "none");
 }
 
 #[test]
 fn with_a_secret_the_servers_order_decides() {
     let offered = list(&["private_key_jwt", "client_secret_post", "client_secret_basic"]);
 
-    assert_eq!(choose(None, true, Some(&offered)).unwrap(), "client_secret_post");
-    assert_eq!(choose(None, true, None).unwrap(), "client_secret_basic");
+    assert_eq!(choose(None, SECRET, Some(&offered)).unwrap(), "client_secret_post");
+    assert_eq!(choose(None, SECRET, None).unwrap(), "client_secret_basic");
 }
 
 #[test]
 fn a_secret_is_not_sent_to_a_server_that_takes_none() {
-    let outcome = choose(None, true, Some(&list(&["private_key_jwt"])));
+    let outcome = choose(None, SECRET, Some(&list(&["private_key_jwt"])));
 
     assert!(matches!(outcome, Err(Error::ClientAuthentication { offered, .. }) if offered == ["private_key_jwt"]));
+}
+
+#[test]
+fn a_key_or_a_certificate_is_used_as_the_server_lists_and_never_beside_a_secret() {
+    let key = Has { key: true, ..Has::default() };
+    let certificate = Has { key: true, certificate: true, ..Has::default() };
+    let all = Has { secret: true, ..certificate };
+    let every = list(&["private_key_jwt", "self_signed_tls_client_auth", "tls_client_auth", "client_secret_post"]);
+
+    for (has, offered, expected) in [
+        (key, None, "private_key_jwt"),
+        (key, Some(&every[..]), "private_key_jwt"),
+        (certificate, None, "tls_client_auth"),
+        (certificate, Some(&every[..]), "tls_client_auth"),
+        (certificate, Some(&every[..2]), "self_signed_tls_client_auth"),
+        (certificate, Some(&every[..1]), "private_key_jwt"),
+        (all, Some(&every[..]), "client_secret_post"),
+    ] {
+        assert_eq!(choose(None, has, offered).unwrap(), expected);
+    }
+    for (has, offered) in [(key, &every[1..]), (certificate, &every[3..]), (all, &every[..3])] {
+        assert!(matches!(choose(None, has, Some(offered)), Err(Error::ClientAuthentication { .. })), "{has:?}");
+    }
+}
+
+#[test]
+fn an_assertion_keyed_with_the_secret_does_not_carry_it() {
+    let secret: crate::secret::Secret = "0123456789abcdef0123456789abcdef".into();
+    let client = ClientSecretJwt {
+        client_id: "id".into(),
+        secret: secret.clone(),
+        audience: "https://a.example".into(),
+        algorithm: Algorithm::HS256,
+    };
+
+    let body = String::from_utf8(sent(&client, request(&[])).into_body()).unwrap();
+
+    assert!(!body.contains(secret.expose()));
+    let assertion = body.rsplit_once("client_assertion=").unwrap().1;
+    let verified = Jws::parse(assertion).unwrap().verify(VerificationKeys::ClientSecret(&secret), &[Algorithm::HS256]);
+    assert_eq!(
+        Value::Object(verified.unwrap().into_claims()),
+        json!({
+            "iss": "id", "sub": "id", "aud": "https://a.example", "jti": "unique", "iat": 1_700_000_000,
+            "exp": 1_700_000_060,
+        })
+    );
+}
+
+#[test]
+fn a_client_known_by_its_certificate_sends_its_identifier_alone() {
+    for (trust, method) in [(Trust::Issuer, "tls_client_auth"), (Trust::Registered, "self_signed_tls_client_auth")] {
+        let client = TlsClientAuth { client_id: "id".into(), trust };
+
+        assert_eq!(client.method(), method);
+        assert_eq!(sent(&client, request(&[("code", "c")])).body(), b"code=c&client_id=id");
+    }
 }

@@ -196,7 +196,7 @@ impl fmt::Debug for Verified {
     }
 }
 
-fn hmac_algorithm(algorithm: Algorithm) -> Option<hmac::Algorithm> {
+pub(super) fn hmac_algorithm(algorithm: Algorithm) -> Option<hmac::Algorithm> {
     match algorithm {
         Algorithm::HS256 => Some(hmac::HMAC_SHA256),
         Algorithm::HS384 => Some(hmac::HMAC_SHA384),

@@ -13,6 +13,7 @@ mod error;
 mod jwk;
 mod jws;
 mod key;
+mod private_key;
 mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -25,7 +26,8 @@ pub use error::{Error, excerpt};
 pub use jwk::JwkSet;
 pub use jws::{Jws, VerificationKeys, Verified};
 pub use key::Unfit;
-pub use signer::{BadKey, Signer};
+pub use private_key::PrivateKeyDer;
+pub use signer::{BadKey, KeyHeader, Reading, Signer, sign_with_secret};
 
 /// The bytes of a base64url text: no padding, no white space, no bits set beyond the last byte.
 ///

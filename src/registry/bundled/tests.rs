@@ -30,7 +30,7 @@ pub(super) fn filled(mut definition: Definition) -> Definition {
 fn names_and_aliases_are_unique_and_sorted_as_the_look_up_needs_them() {
     assert!(ids().is_sorted_by(|a, b| a < b));
     assert!(aliases().is_sorted_by(|a, b| a < b));
-    assert!(aliases().all(|alias| schema::id(alias).is_none() && super::find(alias).is_none()));
+    assert!(aliases().all(|alias| super::super::checks::id(alias).is_none() && super::find(alias).is_none()));
 }
 
 #[test]

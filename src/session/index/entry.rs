@@ -47,6 +47,9 @@ pub struct Entry {
     pub hosts: Vec<String>,
     /// As which client.
     pub client_id: String,
+    /// The thumbprint (`x5t#S256`) of the client certificate that the access token is bound to, if it is bound to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// The store's name.
     pub store: String,
     /// Seconds since 1970 of the login.
@@ -109,6 +112,7 @@ impl Entry {
             resources: session.resources.clone(),
             hosts: hosts(session),
             client_id: binding.client_id.clone(),
+            certificate: binding.certificate.clone(),
             store: store.into(),
             created_at: session.created_at,
             refreshed_at: session.refreshed_at,

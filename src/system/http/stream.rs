@@ -20,6 +20,7 @@ use url::Url;
 
 use super::{BODY_LIMIT, Error, HttpClient, Pace, check_url, endpoint};
 use crate::system::Trace;
+use crate::system::http::tls::Identity;
 use crate::system::trace::{self, Event};
 
 /// Bytes that are read from a source at once: enough for the speed of a disk, little enough to be moving visibly.
@@ -74,7 +75,8 @@ impl HttpClient {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| Error::ForbiddenUrl { url: String::new(), reason: "it is no address" })?;
         check_url(&url)?;
-        let client = self.client(&url, Pace::Flowing)?;
+        let identity = Identity::of(&request);
+        let client = self.client(&url, Pace::Flowing, identity.as_deref())?;
         self.trace.tell(|| Event::Request {
             method: request.method().to_string(),
             url: trace::shown_url(&url),

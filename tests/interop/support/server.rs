@@ -46,6 +46,22 @@ impl TestServer {
         self.ready["issuer"].as_str().expect("the issuer is told")
     }
 
+    /// The same server over https.
+    pub fn tls_issuer(&self) -> &str {
+        self.ready["tls_issuer"].as_str().expect("the issuer over https is told")
+    }
+
+    /// The same over https that asks for a client certificate.
+    pub fn mtls_base(&self) -> &str {
+        self.ready["mtls_base"].as_str().expect("the address for certificates is told")
+    }
+
+    /// Where one of the files is that belong to its clients; a dot leads into a group.
+    pub fn file(&self, name: &str) -> &str {
+        let file = name.split('.').fold(&self.ready["files"], |files, name| &files[name]);
+        file.as_str().unwrap_or_else(|| panic!("no file {name}"))
+    }
+
     /// The secret of a confidential client.
     pub fn client_secret(&self, client_id: &str) -> Option<&str> {
         self.ready["clients"][client_id]["secret"].as_str()

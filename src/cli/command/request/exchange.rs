@@ -2,6 +2,7 @@
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
+use keyfob::client::Client;
 use keyfob::grant::oauth1::clock_remark;
 use keyfob::protocol::call::{self, Call};
 use keyfob::protocol::challenge::{challenges, demand};
@@ -22,7 +23,7 @@ use super::body::Body;
 use super::redirect::{self, Next};
 use super::session::{self, Token};
 use super::signer::Signer;
-use super::{Asked, headers, verdict};
+use super::{Asked, certificate, headers, verdict};
 
 /// What to do about a body that is needed again and gone.
 const AS_A_FILE: &str = "give the body as a file:  -d @FILE";
@@ -36,6 +37,8 @@ pub struct Exchange<'a> {
     token: Option<Taken>,
     /// What signs each request, where the token alone proves nothing.
     signer: Option<Signer>,
+    /// Whose certificate the token is presented with, where it is bound to one.
+    holder: Option<Client>,
     /// Whether the server's time has been taken over: once is enough.
     is_retimed: bool,
     /// Whether the token was renewed for this request: once is enough (RF-14).
@@ -75,12 +78,14 @@ impl<'a> Exchange<'a> {
             }
             _ => None,
         };
+        let holder = certificate::holder(context, entry)?;
         Ok(Self {
             context,
             system: context.system()?,
             entry,
             token: Some(token.taken),
             signer,
+            holder,
             is_retimed: false,
             is_new: token.is_new,
             url,
@@ -161,7 +166,12 @@ impl<'a> Exchange<'a> {
             *all = headers;
         }
         let unusable = |error: http::Error| Failure::usage(format!("the request cannot be written: {error}"));
-        request.body(self.body.upload()?).map_err(unusable)
+        let mut request = request.body(self.body.upload()?).map_err(unusable)?;
+        // To whomever the token goes, and to nobody else.
+        if let Some(holder) = self.holder.as_ref().filter(|_| self.token.is_some()) {
+            holder.show_bound_certificate(&mut request);
+        }
+        Ok(request)
     }
 
     /// Whether there is still a body to send where one is needed.

@@ -3,7 +3,6 @@
 use std::io;
 
 use keyfob::grant::authorization_code::{Registered, registered};
-use keyfob::registry::edit::Editor;
 use keyfob::registry::words::Protocol;
 use keyfob::registry::{Definition, Provider, Variable};
 use keyfob::secret::Secret;
@@ -116,12 +115,12 @@ fn needs(context: &Context, place: &Place, flags: &[String], variables: Vec<Valu
     ))
 }
 
-/// The client's key is not ours to write down: the file that holds it is named by hand.
-pub fn key(editor: &Editor, id: &str, name: &str) -> Failure {
+/// The client needs a key, which no person types in.
+pub fn key(place: &Place, name: &str) -> Failure {
     let message = format!("{name} wants a key of the client's own, and the entry names none");
     Failure::new(ExitCode::Config, message).hint(format!(
-        "write  private_key = {{ file = \"…\" }}  below  [providers.{id}]  in {} first",
-        editor.path().display()
+        "{} --private-key-file FILE,  or write  private_key = {{ file = \"…\" }}  below  [providers.{}]  first",
+        place.command, place.id
     ))
 }
 

@@ -10,7 +10,7 @@ use keyfob::registry::{Definition, SecretSource};
 use keyfob::secret::Secret;
 use serde_json::json;
 
-use super::{Change, place, tell};
+use super::{Change, Kept, Key, place, tell};
 use crate::cli::context::Context;
 use crate::cli::report::Failure;
 use crate::cli::terminal::shorten;
@@ -22,8 +22,13 @@ const WORDS: usize = 200;
 const NOBODY: &str = "none-yet";
 
 /// Checks that this program does all that the entry asks for, before anybody registers anything.
-pub fn supported(context: &Context, definition: &Definition) -> Result<(), Failure> {
-    nobody(context, definition).map(drop)
+pub fn supported(context: &Context, definition: &Definition, key: Option<&Key>) -> Result<(), Failure> {
+    let mut definition = definition.clone();
+    if let Some(key) = key {
+        let source = key.text().map_or_else(|| key.source(), |text| SecretSource::Literal(text.clone()));
+        definition.set_secret("private_key", source, place::from("setup"))?;
+    }
+    nobody(context, &definition).map(drop)
 }
 
 /// What the server says of itself.
@@ -39,21 +44,22 @@ fn nobody(context: &Context, definition: &Definition) -> Result<Client, Failure>
     let mut definition = definition.clone();
     definition.set("client_id", NOBODY, place::from("setup"))?;
     definition.set_secret("client_secret", SecretSource::Literal(Secret::new(NOBODY)), place::from("setup"))?;
+    if definition.protocol() != Protocol::OAuth1 {
+        // Nobody has no key either, and shows no certificate.
+        definition.set("client_auth", "none", place::from("setup"))?;
+        definition.set("tls_client_certificate_bound_access_tokens", "false", place::from("setup"))?;
+    }
     context.client(&definition, Freshness::Anew)
 }
 
 /// Asks the server whether it knows the client, as far as it tells without a person.
-pub fn test(
-    context: &Context,
-    editor: &Editor,
-    id: &str,
-    change: &Change,
-    secret: Option<&Secret>,
-) -> Result<(), Failure> {
-    // Exactly what will be written, with the secret that will be in the store.
+pub fn test(context: &Context, editor: &Editor, id: &str, change: &Change, kept: Kept<'_>) -> Result<(), Failure> {
+    // Exactly what will be written, with what will be in the store.
     let mut definition = editor.preview(id, &change.pairs(), &change.without)?;
-    if let Some(secret) = secret {
-        definition.set_secret("client_secret", SecretSource::Literal(secret.clone()), place::from("setup"))?;
+    for (key, secret) in [("client_secret", kept.secret), ("private_key", kept.key)] {
+        if let Some(secret) = secret {
+            definition.set_secret(key, SecretSource::Literal(secret.clone()), place::from("setup"))?;
+        }
     }
     let provider = definition.provider()?;
     let name = &provider.name;

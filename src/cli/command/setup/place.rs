@@ -53,7 +53,9 @@ pub fn find(context: &Context, editor: &Editor, arguments: &Arguments) -> Result
     let client = arguments.client_id.as_ref().map(|id| format!(" --client-id {id}")).unwrap_or_default();
     let secret = arguments.client_secret_file.as_ref();
     let secret = secret.map(|path| format!(" --client-secret-file {}", path.display())).unwrap_or_default();
-    place.command = format!("keyfob setup {}{name}{set}{client}{secret}", arguments.provider);
+    let key = arguments.private_key_file.as_ref();
+    let key = key.map(|path| format!(" --private-key-file {}", path.display())).unwrap_or_default();
+    place.command = format!("keyfob setup {}{name}{set}{client}{secret}{key}", arguments.provider);
     Ok(place)
 }
 

@@ -1,0 +1,137 @@
+//! The client's own key and certificate, read and checked before anything is sent.
+
+use std::sync::Arc;
+
+use super::{Error, NoStore, SecretStore, read_key, read_secret};
+use crate::protocol::client_auth::Has;
+use crate::protocol::jose::{BadKey, PrivateKeyDer, Reading, Signer};
+use crate::registry::words::{ClientAuth, Protocol};
+use crate::registry::{Provider, SecretSource};
+use crate::secret::Secret;
+use crate::system::System;
+use crate::system::http::tls::{BadCertificate, Certificate, Identity};
+
+/// What a client has besides, or in place of, a secret.
+#[derive(Debug, Default)]
+pub(super) struct Credentials {
+    signer: Option<Arc<Signer>>,
+    /// Its certificate's thumbprint.
+    pub(super) thumbprint: Option<String>,
+    /// What it is on TLS connections, where it is anybody there.
+    pub(super) identity: Option<Arc<Identity>>,
+}
+
+impl Credentials {
+    /// Reads what the entry's client authentication and its demand for bound tokens need; nothing else is touched.
+    ///
+    /// # Errors
+    /// [`Error::Lacks`] for what is needed and not named; [`Error::PrivateKey`], [`Error::Passphrase`],
+    /// [`Error::KeyStore`]; [`Error::Certificate`].
+    pub(super) fn read(provider: &Provider, system: &System, secrets: &dyn SecretStore) -> Result<Self, Error> {
+        if provider.protocol == Protocol::OAuth1 {
+            return Ok(Self::default());
+        }
+        let binds = provider.tls_client_certificate_bound_access_tokens == Some(true);
+        let unasked = provider.client_auth == ClientAuth::Auto && provider.client_secret.is_none();
+        let signs = matches!(provider.client_auth, ClientAuth::PrivateKeyJwt | ClientAuth::AppleJwt);
+        let is_tls = matches!(provider.client_auth, ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth);
+        let connects = binds || is_tls || (unasked && provider.client_certificate.is_some());
+        let may_sign = signs || (unasked && provider.private_key.is_some());
+        if !(connects || may_sign) {
+            return Ok(Self::default());
+        }
+        let lacks = |what| Error::Lacks { provider: provider.id.clone(), what };
+        let source = provider.private_key.as_ref().ok_or_else(|| lacks("private_key"))?;
+        let text = read_key(provider, source, system, secrets)?;
+        let passphrase = provider.private_key_passphrase.as_ref();
+        let passphrase = passphrase.map(|source| passphrase_of(provider, source, system, secrets)).transpose()?;
+        let bad = |cause| bad_key(provider, cause);
+        // Opened once: a passphrase is slow to try on purpose.
+        let is_jwk = text.expose().trim_start().starts_with('{');
+        let der = (!is_jwk).then(|| PrivateKeyDer::of_pem(text.expose(), passphrase.as_ref()).map_err(bad));
+        let der = der.transpose()?;
+        let reading = Reading { passphrase: None, kid: provider.private_key_id.as_deref() };
+        let signer = may_sign.then(|| match &der {
+            Some(der) => Signer::of_der(der),
+            None => Signer::parse(text.expose(), reading),
+        });
+        let mut read = Self { signer: signer.transpose().map_err(bad)?.map(Arc::new), ..Self::default() };
+        let wanted = connects || provider.client_auth == ClientAuth::PrivateKeyJwt;
+        match provider.client_certificate.as_ref().filter(|_| wanted) {
+            Some(source) => read.certify(provider, certificate(provider, source, system)?, der.as_ref(), connects)?,
+            None if connects => return Err(lacks("client_certificate")),
+            None => {}
+        }
+        Ok(read)
+    }
+
+    /// Adds the certificate, which must be that of the key.
+    fn certify(
+        &mut self,
+        provider: &Provider,
+        certificate: Certificate,
+        key: Option<&PrivateKeyDer>,
+        connects: bool,
+    ) -> Result<(), Error> {
+        self.thumbprint = Some(certificate.thumbprint().to_owned());
+        let Some(key) = key else {
+            // Of a JWK nothing is wanted but a thumbprint in a header.
+            return if connects { Err(bad_key(provider, BadKey::NotPem)) } else { Ok(()) };
+        };
+        let identity = Identity::new(certificate, &key.to_pem()).map_err(|cause| bad_certificate(provider, &cause))?;
+        self.identity = Some(identity).filter(|_| connects);
+        Ok(())
+    }
+
+    /// The key, as one that signs.
+    ///
+    /// # Errors
+    /// [`Error::Lacks`] without one.
+    pub(super) fn signer(&self, provider: &Provider) -> Result<Arc<Signer>, Error> {
+        let lacks = || Error::Lacks { provider: provider.id.clone(), what: "private_key" };
+        self.signer.clone().ok_or_else(lacks)
+    }
+
+    /// What a client that has these, and a secret or none, can prove itself with.
+    pub(super) fn has(&self, secret: bool) -> Has {
+        Has { secret, key: self.signer.is_some(), certificate: self.identity.is_some() }
+    }
+}
+
+fn certificate(provider: &Provider, source: &SecretSource, system: &System) -> Result<Certificate, Error> {
+    // It is public: a file that others may read stays as it is.
+    let pem = read_secret(provider, source, system, &NoStore).map_err(|error| match error {
+        Error::NoSecret { provider, reason } => Error::Certificate { provider, reason },
+        error => error,
+    })?;
+    Certificate::read(pem.expose(), system.clock.seconds()).map_err(|cause| bad_certificate(provider, &cause))
+}
+
+fn bad_certificate(provider: &Provider, cause: &BadCertificate) -> Error {
+    Error::Certificate { provider: provider.id.clone(), reason: cause.to_string() }
+}
+
+/// `cause` as this client's.
+pub(super) fn bad_key(provider: &Provider, cause: BadKey) -> Error {
+    let provider = provider.id.clone();
+    match cause {
+        BadKey::Encrypted | BadKey::Passphrase => Error::Passphrase { provider, reason: cause.to_string() },
+        _ => Error::PrivateKey { provider, reason: cause.to_string() },
+    }
+}
+
+fn passphrase_of(
+    provider: &Provider,
+    source: &SecretSource,
+    system: &System,
+    secrets: &dyn SecretStore,
+) -> Result<Secret, Error> {
+    let reason = match source {
+        SecretSource::Store => "the secret store holds keys and client secrets, and no passphrases".into(),
+        source => match read_secret(provider, source, system, secrets) {
+            Err(Error::NoSecret { reason, .. }) => reason,
+            outcome => return outcome,
+        },
+    };
+    Err(Error::Passphrase { provider: provider.id.clone(), reason: format!("its passphrase cannot be had: {reason}") })
+}
