@@ -624,7 +624,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__login)
-            opts="-q -v -h --grant --scope --resource --audience --param --client-id --client-secret-file --browser --no-browser --port --redirect-uri --qr --with-token --default --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            opts="-q -v -h --grant --device --scope --resource --audience --param --client-id --client-secret-file --browser --no-browser --port --redirect-uri --qr --with-token --default --begin --complete --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -667,6 +667,10 @@ _keyfob() {
                     return 0
                     ;;
                 --redirect-uri)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --complete)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -64,6 +64,7 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l client-secret-fi
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l browser -d 'Open the address with this command; %u stands for the address' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l port -d 'Listen for the redirect on this port' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l redirect-uri -d 'Use this redirect URI' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l complete -d 'Finish a login that was begun; ANSWER is the address of the page that the browser ended on, better given on standard input with -; a device code needs none' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l color -d 'When to colour messages' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -73,10 +74,12 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l set -d 'Override
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l explain -d 'Narrate each step of the flow on stderr' -r -f -a "text\t'For reading along'
 markdown\t'A document'
 mermaid\t'A sequence diagram'"
+complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l device -d 'Show a code to enter in a browser on any machine; short for --grant device_code'
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l no-browser -d 'Print the address instead of opening it'
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l qr -d 'Show the address as a QR code too'
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l with-token -d 'Read a token, or a token response as JSON, from standard input instead of asking the provider'
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l default -d 'Make the new session the default of its provider'
+complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l begin -d 'Show the address or the code and return; a second call with --complete finishes the login'
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -l json -d 'Machine output on stdout, JSON errors on stderr'
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -s q -l quiet -d 'No messages but errors'
 complete -c keyfob -n "__fish_keyfob_using_subcommand login" -s v -l verbose -d 'Say what is done; twice: HTTP requests and answers, secrets redacted'

@@ -35,6 +35,7 @@ module completions {
   # Obtain a session
   export extern "keyfob login" [
     --grant: string           # How to obtain the tokens; see: keyfob provider grants
+    --device                  # Show a code to enter in a browser on any machine; short for --grant device_code
     --scope: string           # Ask for these scopes instead of the configured ones; +NAME adds one
     --resource: string        # Ask for a token for this resource; repeatable
     --audience: string        # Ask for a token for this audience, where the provider knows audiences
@@ -48,6 +49,8 @@ module completions {
     --qr                      # Show the address as a QR code too
     --with-token              # Read a token, or a token response as JSON, from standard input instead of asking the provider
     --default                 # Make the new session the default of its provider
+    --begin                   # Show the address or the code and return; a second call with --complete finishes the login
+    --complete: string        # Finish a login that was begun; ANSWER is the address of the page that the browser ended on, better given on standard input with -; a device code needs none
     --json                    # Machine output on stdout, JSON errors on stderr
     --quiet(-q)               # No messages but errors
     --verbose(-v)             # Say what is done; twice: HTTP requests and answers, secrets redacted

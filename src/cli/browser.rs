@@ -12,14 +12,15 @@ use keyfob::system::{self, Environment, http, process};
 use tokio::sync::oneshot;
 use url::Url;
 
+mod surroundings;
 #[cfg(test)]
 mod tests;
 
+use surroundings::WSL;
+pub use surroundings::forward;
+
 /// An exit later than this is the person closing the browser, whatever its status says.
 const QUICK: Duration = Duration::from_secs(10);
-
-/// Variables of the subsystem for Linux on Windows, whose browser is the one of Windows.
-const WSL: [&str; 2] = ["WSL_DISTRO_NAME", "WSL_INTEROP"];
 
 /// How addresses are opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,10 @@ pub enum Reason {
     Unwanted,
     /// A browser would open on another machine than the person's.
     RemoteShell,
+    /// The terminal is in a web page, or in an editor that is one.
+    WebEditor,
+    /// The terminal is in an editor whose window is on another machine.
+    RemoteEditor,
     /// A container, without a display.
     Container,
     /// No display.
@@ -70,6 +75,8 @@ impl Reason {
         match self {
             Reason::Unwanted => "none wanted",
             Reason::RemoteShell => "remote shell",
+            Reason::WebEditor => "web editor",
+            Reason::RemoteEditor => "remote editor",
             Reason::Container => "container",
             Reason::NoDisplay => "no display",
         }
@@ -102,33 +109,22 @@ pub fn choose(
     configured.map_or(Ok(Browser::System), |value| single("browser", value))
 }
 
-/// Whether a browser can be opened here, as far as the surroundings tell. A command that somebody chose always can.
+/// Whether a browser can be opened here, as far as the surroundings tell. A command that somebody chose always can; one
+/// that a terminal in a web page brings along opens addresses, but the redirect would not find back.
 ///
 /// # Errors
 /// Why not.
 pub fn usable(browser: &Browser, environment: &Environment) -> Result<(), Reason> {
     match browser {
         Browser::None => Err(Reason::Unwanted),
-        Browser::Commands(_) => Ok(()),
+        Browser::Commands(commands) => {
+            let own = commands.iter().all(|words| surroundings::is_editors_own(words));
+            if own && surroundings::is_hosted(environment) { Err(Reason::WebEditor) } else { Ok(()) }
+        }
         Browser::System => {
             let container = || ["/.dockerenv", "/run/.containerenv"].iter().any(|sign| Path::new(sign).exists());
-            system_usable(environment, cfg!(any(windows, target_os = "macos")), container)
+            surroundings::screen(environment, cfg!(any(windows, target_os = "macos")), container)
         }
-    }
-}
-
-/// `has_desktop`: whether the system draws windows without a display being named.
-fn system_usable(environment: &Environment, has_desktop: bool, container: impl Fn() -> bool) -> Result<(), Reason> {
-    let any = |names: &[&str]| names.iter().any(|name| environment.raw(name).is_some());
-    let remote = any(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]);
-    if any(&["DISPLAY", "WAYLAND_DISPLAY"]) || any(&WSL) || (has_desktop && !remote) {
-        Ok(())
-    } else if remote {
-        Err(Reason::RemoteShell)
-    } else if any(&["container", "KUBERNETES_SERVICE_HOST"]) || container() {
-        Err(Reason::Container)
-    } else {
-        Err(Reason::NoDisplay)
     }
 }
 

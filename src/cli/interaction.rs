@@ -4,12 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keyfob::grant::{Error, Interaction, LocalFuture};
+use keyfob::protocol::device::UserCode;
 use keyfob::secret::Secret;
+use keyfob::system::{Clock, Environment};
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 use url::Url;
 
 use super::browser::{self, Browser, Opening, Reason};
+use super::machine;
 use super::terminal::Terminal;
 use super::time;
 
@@ -28,6 +31,8 @@ pub struct AtTerminal {
     qr: bool,
     /// Whether a script reads events on stdout.
     events: bool,
+    /// Whether this process does not wait for the person.
+    leaving: bool,
     /// Who started this process; when that one is gone, nobody waits for the login.
     parent: u32,
     opening: Mutex<Option<Opening>>,
@@ -48,6 +53,7 @@ impl AtTerminal {
             secret_variables: Vec::new(),
             qr: false,
             events: false,
+            leaving: false,
             parent: parent(),
             opening: Mutex::new(None),
             lines: Mutex::new(None),
@@ -65,6 +71,12 @@ impl AtTerminal {
     /// Tells events on stdout.
     pub fn with_events(mut self, events: bool) -> Self {
         self.events = events;
+        self
+    }
+
+    /// Says what to do and not that anybody waits for it.
+    pub fn leaving(mut self) -> Self {
+        self.leaving = true;
         self
     }
 
@@ -120,7 +132,7 @@ impl AtTerminal {
                 if paste {
                     self.terminal.say("  - paste that page's address here, or");
                 }
-                self.terminal.say(&format!("  - first run on your machine:  ssh -L {port}:{host}:{port} THIS-HOST"));
+                self.terminal.say(&format!("  - first {}", way_back(reason, &host, port)));
             }
         }
     }
@@ -138,6 +150,11 @@ impl Interaction for AtTerminal {
             self.terminal.detail(1, &format!("redirect URI: {redirect_uri}"));
             if self.qr {
                 self.show_qr(url);
+            }
+            if self.leaving {
+                self.terminal.say("Open this address in a browser:");
+                self.show(url);
+                return Ok(());
             }
             if let Err(reason) = self.usable {
                 self.guide(reason, url, redirect_uri);
@@ -160,6 +177,50 @@ impl Interaction for AtTerminal {
                     self.terminal.warning(&error.to_string());
                     self.show(url);
                 }
+            }
+            Ok(())
+        })
+    }
+
+    fn show_code<'a>(&'a self, code: &'a UserCode, ends_in: Duration) -> LocalFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if self.events {
+                self.terminal.json_line(&device_event(code, ends_in));
+            }
+            match self.usable {
+                Err(reason) if reason != Reason::Unwanted => {
+                    self.terminal.say(&format!("No browser here ({}); using the device code grant.", reason.phrase()));
+                }
+                _ => self.terminal.say("Enter this code in a browser, on any machine:"),
+            }
+            // The two things that must be seen even when messages are not wanted.
+            self.terminal.narrate(&format!("  open   {}", code.verification_uri));
+            self.terminal.narrate(&format!("  code   {}", code.user_code));
+            if self.qr {
+                self.show_qr(code.address());
+            }
+            let limit = time::duration(ends_in.as_secs());
+            if self.leaving {
+                self.terminal.say(&format!(
+                    "Enter the code only if you started this login to {} yourself. It lives for {limit}.",
+                    self.provider
+                ));
+                return Ok(());
+            }
+            self.terminal.say(&format!(
+                "Enter the code only if you started this login yourself. Waiting for {} ({limit}, Ctrl-C to stop) …",
+                self.provider
+            ));
+            // Only where somebody sees the code first.
+            if self.usable.is_err() || !self.can_paste() {
+                return Ok(());
+            }
+            *self.url.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(code.address().clone());
+            self.terminal.say("Opening that page in your browser; go on there only if it shows the same code.");
+            match browser::open(&self.browser, code.address(), &self.secret_variables) {
+                Ok(opening) => *self.opening.lock().await = Some(opening),
+                Err(browser::Error::Refused(error)) => return Err(error.into()),
+                Err(error) => self.terminal.warning(&error.to_string()),
             }
             Ok(())
         })
@@ -220,6 +281,35 @@ impl Interaction for AtTerminal {
                 () = failing => {}
             }
         })
+    }
+}
+
+/// What a script is told instead of a person.
+fn device_event(code: &UserCode, ends_in: Duration) -> serde_json::Value {
+    let ends_in = i64::try_from(ends_in.as_secs()).unwrap_or(i64::MAX);
+    let mut event = json!({
+        "schema": "keyfob.login/1", "event": "device", "verification_uri": code.verification_uri.as_str(),
+    });
+    if let Some(complete) = &code.verification_uri_complete {
+        event["verification_uri_complete"] = complete.as_str().into();
+    }
+    event["user_code"] = code.user_code.as_str().into();
+    event["expires_at"] = time::rfc3339(Clock.seconds().saturating_add(ends_in)).into();
+    event
+}
+
+/// What makes the browser's redirect find its way to this machine.
+fn way_back(reason: Reason, host: &str, port: u16) -> String {
+    match reason {
+        Reason::WebEditor | Reason::RemoteEditor => {
+            format!("have your editor forward port {port} to the same port of your own machine")
+        }
+        Reason::Container => format!("make port {port} of this container reachable on your machine as {host}:{port}"),
+        Reason::Unwanted | Reason::RemoteShell | Reason::NoDisplay => {
+            let environment = Environment::process();
+            let machine = machine::name(&environment);
+            format!("run on your machine:  {}", browser::forward(&environment, machine.as_deref(), host, port))
+        }
     }
 }
 

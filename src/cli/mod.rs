@@ -9,6 +9,7 @@ mod explain;
 mod inputs;
 mod interaction;
 mod log;
+mod machine;
 mod options;
 mod overrides;
 mod report;

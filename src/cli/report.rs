@@ -334,6 +334,8 @@ impl From<grant::Error> for Failure {
             E::TimedOut { .. } => Self::new(ExitCode::Timeout, error.to_string())
                 .hint("run the command again; without a browser here, open the printed address elsewhere and paste the address you land on"),
             E::Expired { .. } => Self::new(ExitCode::Timeout, error.to_string()).hint("run the command again, and consent before the time is over"),
+            E::CodeExpired { .. } => Self::new(ExitCode::Timeout, error.to_string())
+                .hint("log in again, and enter the new code while it lives"),
             E::ForeignRedirects { .. } => Self::new(ExitCode::Security, error.to_string()).hint("log in again from a fresh browser tab"),
             E::ForeignCallbacks { .. } => Self::new(ExitCode::Security, error.to_string()).hint("log in again from a fresh browser tab"),
             E::PastedToken |
@@ -341,6 +343,8 @@ impl From<grant::Error> for Failure {
             E::NoInput { ref provider, ref key } => Self::usage(error.to_string()).hint(format!(
                 "pass  --set {key}=@FILE  (or  -,  env:NAME),  or put  {key} = {{ file = \"…\" }}  into [providers.{provider}]"
             )),
+            E::OneCall { .. } => Self::usage(error.to_string()).hint("log in with one call, without  --begin"),
+            E::NotBegun { .. } => Self::new(ExitCode::Store, error.to_string()).hint("begin the login again"),
             E::NobodyToPaste { .. } => Self::usage(error.to_string()).hint("run it at a terminal"),
             E::RedirectUri { .. } => Self::usage(error.to_string()),
             E::Unattended => Self::new(ExitCode::LoginRequired, error.to_string()),

@@ -5,6 +5,7 @@
 
 pub mod probe;
 pub(super) mod redirect;
+mod two_calls;
 
 pub use redirect::registrable;
 
@@ -12,20 +13,18 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Error, Grant, GrantRequest, Interaction, LocalFuture, Obtained, Page, exchange, identity};
+use super::{Begun, Error, Grant, GrantRequest, Interaction, LocalFuture, Obtained, Page, asked, exchange, identity};
 use crate::callback::pasted::{self, BareCode, Pasted};
 use crate::callback::{Candidate, Loopback, Outcome};
 use crate::client::{self, Client, Place, Repetition};
-use crate::protocol::authorization::{
-    AuthorizationRequest, AuthorizationResponse, Draft, Fresh, Issuer, check_extra, check_resource, is_reserved,
-};
+use crate::protocol::authorization::{AuthorizationRequest, AuthorizationResponse, Draft, Fresh, Issuer, is_reserved};
 use crate::protocol::id_token::{Expectations, IdToken};
 use crate::protocol::metadata::AuthorizationServer;
 use crate::protocol::parameters::Parameters;
 use crate::protocol::pkce::Method;
 use crate::protocol::token::{Asked, TokenResponse};
 use crate::protocol::{self, scope};
-use crate::registry::words::{ClientAuth, IssuerMatch, Pkce, Protocol, RefreshHow, ResponseMode};
+use crate::registry::words::{ClientAuth, IssuerMatch, Pkce, RefreshHow, ResponseMode};
 use crate::registry::{Provider, RunTime};
 use crate::secret::Secret;
 use crate::system::random;
@@ -59,8 +58,45 @@ impl Grant for AuthorizationCode {
         request: &'a GrantRequest,
         user: &'a dyn Interaction,
     ) -> LocalFuture<'a, Result<Obtained, Error>> {
-        Box::pin(async move { Attempt::begin(client, request, user).await?.run().await })
+        Box::pin(async move { Attempt::begin(client, request, user, Ears::Open).await?.run().await })
     }
+
+    fn begin<'a>(
+        &'a self,
+        client: &'a Client,
+        request: &'a GrantRequest,
+        user: &'a dyn Interaction,
+    ) -> LocalFuture<'a, Result<Begun, Error>> {
+        Box::pin(async move { Attempt::begin(client, request, user, Ears::Shut).await?.leave().await })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        client: &'a Client,
+        request: &'a GrantRequest,
+        begun: &'a Begun,
+        answer: Option<&'a Secret>,
+        user: &'a dyn Interaction,
+    ) -> LocalFuture<'a, Result<Obtained, Error>> {
+        Box::pin(async move {
+            let mut attempt = Attempt::resume(client, request, begun, user).await?;
+            let answer = match answer {
+                Some(answer) => answer.clone(),
+                None => user.pasted().await,
+            };
+            let Answer { parameters, .. } = attempt.pasted(&answer)?;
+            attempt.redeem(parameters).await
+        })
+    }
+}
+
+/// Whether somebody listens where the browser comes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ears {
+    /// This process does.
+    Open,
+    /// Nobody does; the person brings the address.
+    Shut,
 }
 
 /// One login under way.
@@ -83,9 +119,14 @@ struct Answer {
 
 impl<'a> Attempt<'a> {
     /// Everything before the browser: checks, listener, address.
-    async fn begin(client: &'a Client, request: &'a GrantRequest, user: &'a dyn Interaction) -> Result<Self, Error> {
+    async fn begin(
+        client: &'a Client,
+        request: &'a GrantRequest,
+        user: &'a dyn Interaction,
+        ears: Ears,
+    ) -> Result<Self, Error> {
         let provider = client.provider();
-        check_request(request)?;
+        asked::check(request)?;
         let at_hand = client.server_at_hand();
         let usable = at_hand.authorization_endpoint.is_some() && client.check_authentication(&at_hand).is_ok();
         let server = if usable { at_hand } else { client.server().await?.clone() };
@@ -93,13 +134,16 @@ impl<'a> Attempt<'a> {
         check_pkce(provider, &server)?;
         let lacks = |what| client::Error::Lacks { provider: provider.id.clone(), what };
         let endpoint = server.authorization_endpoint.as_ref().ok_or_else(|| lacks("authorization_endpoint"))?;
-        let scopes = scopes(provider, request, server.scopes_supported.as_deref());
+        let scopes = asked::scopes(provider, request, server.scopes_supported.as_deref());
         scope::check(&scopes)?;
         // Before the browser: a secret that cannot be had or a method the server lacks must not cost a login.
         if provider.client_auth != ClientAuth::Auto || provider.client_secret.is_none() {
             client.authentication().await?;
         }
-        let (redirect_uri, loopback) = redirect::redirect(client, request, user).await?;
+        let (redirect_uri, loopback) = match ears {
+            Ears::Open => redirect::redirect(client, request, user).await?,
+            Ears::Shut => (redirect::unheard(provider, request)?, None),
+        };
         let extra = extra(provider, request)?;
         let names = identity::pairs(&provider.param_names);
         let draft = Draft {
@@ -301,12 +345,8 @@ impl<'a> Attempt<'a> {
         Ok(id_token)
     }
 
-    /// Whether an ID token is due that can be checked. An OAuth 2.0 provider may know the scope and even send one; without
-    /// an issuer there is nothing to hold it against, so that it is not kept and userinfo says who it is.
     fn openid(&self) -> bool {
-        let provider = self.client.provider();
-        let is_checkable = provider.protocol == Protocol::Oidc || provider.issuer.is_some();
-        is_checkable && self.scopes.iter().any(|scope| scope == "openid")
+        asked::openid(self.client.provider(), &self.scopes)
     }
 }
 
@@ -414,16 +454,6 @@ fn response_type(provider: &Provider) -> &'static str {
     if provider.client_auth == ClientAuth::Assertion { "Assertion" } else { "code" }
 }
 
-fn check_request(request: &GrantRequest) -> Result<(), Error> {
-    for (name, value) in &request.params {
-        check_extra(name, value)?;
-    }
-    for resource in &request.resources {
-        check_resource(resource)?;
-    }
-    Ok(scope::check(&request.scopes)?)
-}
-
 fn pkce(provider: &Provider) -> Method {
     match provider.pkce {
         Pkce::S256 | Pkce::Required => Method::S256,
@@ -431,24 +461,6 @@ fn pkce(provider: &Provider) -> Method {
         Pkce::Plain => Method::Plain,
         Pkce::Off => Method::Off,
     }
-}
-
-/// What is asked for: as given, with what the entry says is needed for a refresh token.
-fn scopes(provider: &Provider, request: &GrantRequest, supported: Option<&[String]>) -> Vec<String> {
-    let mut scopes = request.scopes.clone();
-    if request.scopes_are_final {
-        return scopes;
-    }
-    let wanted = provider.refresh.scope.clone().unwrap_or_else(|| "offline_access".into());
-    let add = match provider.refresh.how {
-        RefreshHow::Scope => true,
-        RefreshHow::Auto => provider.protocol == Protocol::Oidc && supported.is_some_and(|list| list.contains(&wanted)),
-        RefreshHow::Always | RefreshHow::Param | RefreshHow::Exchange | RefreshHow::None => false,
-    };
-    if add && !scopes.contains(&wanted) {
-        scopes.push(wanted);
-    }
-    scopes
 }
 
 /// Parameters of the entry, then those of the user, which win.

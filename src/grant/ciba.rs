@@ -2,15 +2,20 @@
 //!
 //! Poll mode: this machine has no address that a server could notify.
 
-use super::direct::{self};
-use super::polling::Wait;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::direct;
+use super::polling::{self, Answer, Wait};
 use super::{Error, Grant, GrantRequest, Input, Interaction, LocalFuture, Obtained, Page, identity};
 use crate::client::{self, Client, Place, Repetition};
 use crate::protocol::authorization::check_resource;
 use crate::protocol::ciba::Acknowledgement;
+use crate::protocol::device::{LONGEST_LIFE, Shape};
 use crate::protocol::http::EndpointRequest;
 use crate::protocol::parameters::Parameters;
-use crate::protocol::token::{Asked, TokenResponse};
+use crate::protocol::token::TokenResponse;
 use crate::protocol::{self, scope};
 use crate::secret::Secret;
 use crate::system::trace::{Event, Party, Step};
@@ -39,6 +44,10 @@ impl Grant for Ciba {
 
     fn specification(&self) -> &'static str {
         "OpenID Connect CIBA Core 1.0"
+    }
+
+    fn patience(&self) -> Duration {
+        LONGEST_LIFE
     }
 
     fn inputs(&self) -> &'static [Input] {
@@ -70,26 +79,22 @@ impl Grant for Ciba {
             let endpoint = client.server().await?.backchannel_authentication_endpoint.clone();
             let endpoint = endpoint.ok_or_else(|| lacks("backchannel_authentication_endpoint"))?;
             tell(client, 1, "ask the server to ask the person", "nobody opens a browser here", "CIBA Core section 7.1");
+            let start = Instant::now();
             let answer = client.send(EndpointRequest::new(endpoint, parameters), Repetition::Never).await?;
             let sent = || secrets.iter().chain(client.secret());
             let read = Acknowledgement::read(&answer, client.system().clock.seconds());
-            let Acknowledgement { auth_req_id, schedule } = read.map_err(|error| error.without(sent()))?;
-            let limit = request.timeout;
-            user.waiting(std::time::Duration::from_secs(schedule.expires_in).min(limit));
-            tell(
-                client,
-                3,
-                "poll the token endpoint",
-                "the person decides on the other device",
-                "CIBA Core section 10.1",
-            );
-            let error_paths = &client.provider().token_response.error_paths;
-            let wait = Wait { client, user, schedule, limit, error_paths };
-            let answer = wait.answer(async || poll(client, &auth_req_id).await).await?;
-            let asked = Asked { at: client.system().clock.seconds(), scopes: &scopes };
-            let read = TokenResponse::read(&answer, &identity::rules(client.provider()), asked);
-            let sent = secrets.iter().chain([&auth_req_id]).chain(client.secret());
-            let TokenResponse { mut tokens, remarks } = read.map_err(|bad| bad.error.without(sent))?;
+            let Acknowledgement { auth_req_id, interval, lifetime } = read.map_err(|error| error.without(sent()))?;
+            let lifetime = lifetime.min(request.timeout);
+            user.waiting(lifetime);
+            let polls = "CIBA Core section 10.1";
+            tell(client, 3, "poll the token endpoint", "the person decides on the other device", polls);
+            let wait = Wait { interval, deadline: start + lifetime };
+            let issued = wait.issued(async || poll(client, &auth_req_id, &scopes, &secrets).await);
+            let issued = tokio::select! {
+                issued = issued => issued?,
+                () = user.abandoned() => return Err(Error::Abandoned),
+            };
+            let TokenResponse { mut tokens, remarks } = issued.ok_or(Error::Expired { after: lifetime })?;
             let id_token = direct::checked(client, &mut tokens, request.clock_tolerance).await?;
             if id_token.is_none() {
                 return Err(protocol::Error::NoIdToken.into());
@@ -144,7 +149,8 @@ async fn parameters(
     Ok((parameters, secrets))
 }
 
-async fn poll(client: &Client, auth_req_id: &Secret) -> Result<EndpointRequest, Error> {
+/// One poll and what became of it.
+async fn poll(client: &Client, auth_req_id: &Secret, scopes: &[String], secrets: &[Secret]) -> Result<Answer, Error> {
     let kept = serde_json::Map::new();
     let lacks = || client::Error::Lacks { provider: client.provider().id.clone(), what: "token_endpoint" };
     let endpoint = client.endpoint(Place::Token, &kept).await?.ok_or_else(lacks)?;
@@ -152,7 +158,9 @@ async fn poll(client: &Client, auth_req_id: &Secret) -> Result<EndpointRequest, 
     parameters.set("grant_type", GRANT_TYPE);
     parameters.set("auth_req_id", auth_req_id.expose());
     identity::extend(client, &mut parameters, "token_params", client.run_time(&kept).await?)?;
-    identity::token_request(client, endpoint, parameters, &kept).await
+    let request = identity::token_request(client, endpoint, parameters, &kept).await?;
+    let sent = client.send(request, Repetition::Never).await.map_err(Error::from);
+    polling::answer(client, sent, &Shape::RFC8628, scopes, secrets.iter().chain([auth_req_id]))
 }
 
 fn tell(client: &Client, number: u8, title: &str, why: &str, specification: &'static str) {

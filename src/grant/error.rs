@@ -32,6 +32,12 @@ pub enum Error {
         /// How long was waited.
         after: Duration,
     },
+    /// Nobody entered the code in time.
+    #[error("the code was not used within {} s", .after.as_secs())]
+    CodeExpired {
+        /// How long was waited.
+        after: Duration,
+    },
     /// Nobody finished the login in time, and somebody sent redirects that were not ours.
     #[error("no redirect carried the `state` that was sent; {refused} without it came within {} s", .after.as_secs())]
     ForeignRedirects {
@@ -50,6 +56,18 @@ pub enum Error {
         refused: usize,
         /// How long was waited.
         after: Duration,
+    },
+    /// The grant waits for its person in the call that begins it.
+    #[error("the grant `{grant}` cannot be begun by one call and completed by another")]
+    OneCall {
+        /// Its name.
+        grant: String,
+    },
+    /// What was kept of a login that was begun cannot be used.
+    #[error("what was kept of the login that was begun is unusable: it has no `{lacks}`")]
+    NotBegun {
+        /// The missing part.
+        lacks: &'static str,
     },
     /// What was pasted is the callback of another OAuth 1.0 login.
     #[error("the pasted address does not carry the `oauth_token` that was sent with a verifier")]

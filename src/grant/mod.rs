@@ -3,9 +3,12 @@
 //! A [`Grant`] turns a client and a request into tokens that passed every check. What it needs of a person it asks of an
 //! [`Interaction`]; without one, [`Unattended`] refuses. Keeping the tokens is left to `session`.
 
+mod asked;
 pub mod authorization_code;
+mod begun;
 mod ciba;
 mod client_credentials;
+pub mod device_code;
 mod direct;
 mod error;
 mod exchange;
@@ -28,6 +31,7 @@ use url::Url;
 
 use crate::callback::{Loopback, Outcome};
 use crate::client::Client;
+use crate::protocol::device::UserCode;
 use crate::protocol::id_token::IdToken;
 use crate::protocol::token::{Remark, TokenSet};
 use crate::secret::Secret;
@@ -35,6 +39,7 @@ use crate::secret::Secret;
 // Whoever comes back from the browser does so in the same ways.
 use authorization_code::redirect as redirection;
 
+pub use begun::Begun;
 pub use error::Error;
 
 pub use crate::system::LocalFuture;
@@ -60,6 +65,11 @@ pub trait Grant: Sync {
         true
     }
 
+    /// How long a person is waited for, unless something else is said.
+    fn patience(&self) -> Duration {
+        authorization_code::PATIENCE
+    }
+
     /// Obtains tokens.
     ///
     /// # Errors
@@ -70,6 +80,37 @@ pub trait Grant: Sync {
         request: &'a GrantRequest,
         user: &'a dyn Interaction,
     ) -> LocalFuture<'a, Result<Obtained, Error>>;
+
+    /// Shows the person what to do and returns; [`complete`](Self::complete) does the rest, in another process as well.
+    ///
+    /// # Errors
+    /// [`Error::OneCall`] where the grant cannot; why nothing could be begun.
+    fn begin<'a>(
+        &'a self,
+        client: &'a Client,
+        request: &'a GrantRequest,
+        user: &'a dyn Interaction,
+    ) -> LocalFuture<'a, Result<Begun, Error>> {
+        let _ = (client, request, user);
+        Box::pin(async { Err(Error::OneCall { grant: self.name().to_owned() }) })
+    }
+
+    /// Obtains tokens for what was begun with the same client and request. `answer` is what the person brings back, if
+    /// the grant takes anything.
+    ///
+    /// # Errors
+    /// As [`obtain`](Self::obtain).
+    fn complete<'a>(
+        &'a self,
+        client: &'a Client,
+        request: &'a GrantRequest,
+        begun: &'a Begun,
+        answer: Option<&'a Secret>,
+        user: &'a dyn Interaction,
+    ) -> LocalFuture<'a, Result<Obtained, Error>> {
+        let _ = (client, request, begun, answer, user);
+        Box::pin(async { Err(Error::OneCall { grant: self.name().to_owned() }) })
+    }
 }
 
 /// Something that a grant needs beyond the client.
@@ -88,6 +129,7 @@ pub struct Input {
 /// The grants there are; a server may know others by their URI.
 pub static GRANTS: &[&dyn Grant] = &[
     &authorization_code::AuthorizationCode,
+    &device_code::DeviceCode,
     &client_credentials::ClientCredentials,
     &jwt_bearer::JwtBearer,
     &saml2_bearer::Saml2Bearer,
@@ -180,6 +222,13 @@ impl Page {
 pub trait Interaction: Send + Sync {
     /// Shows the person an address and opens it; `redirect_uri` is where the browser comes back to.
     fn visit<'a>(&'a self, url: &'a Url, redirect_uri: &'a str) -> LocalFuture<'a, Result<(), Error>>;
+
+    /// Shows the person a code to enter elsewhere, for which `ends_in` is left, and opens the page for it where that
+    /// helps; never before the code can be seen.
+    fn show_code<'a>(&'a self, code: &'a UserCode, ends_in: Duration) -> LocalFuture<'a, Result<(), Error>> {
+        let _ = (code, ends_in);
+        Box::pin(async { Err(Error::Unattended) })
+    }
 
     /// Tells that the person is waited for.
     fn waiting(&self, how_long: Duration);

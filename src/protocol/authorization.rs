@@ -94,6 +94,19 @@ pub struct AuthorizationRequest {
     redirect_uri: String,
 }
 
+/// What a request remembers, so that its redirect can be checked by another process.
+#[derive(Debug)]
+pub struct Remembered {
+    /// The state.
+    pub state: Secret,
+    /// The nonce, if one was sent.
+    pub nonce: Option<Secret>,
+    /// The verifier, if its challenge was sent.
+    pub verifier: Option<Secret>,
+    /// Where the browser was to come back to.
+    pub redirect_uri: String,
+}
+
 /// A redirect that passed every check; only its [request](AuthorizationRequest::accept) makes one.
 #[non_exhaustive]
 pub struct AuthorizationResponse {
@@ -125,11 +138,7 @@ impl AuthorizationRequest {
     /// [`Error::Scope`], [`Error::ReservedParameter`], [`Error::Parameter`], [`Error::TooLong`].
     pub fn new(draft: &Draft<'_>, fresh: Fresh) -> Result<Self, Error> {
         scope::check(draft.scopes)?;
-        let name = |name: &str| {
-            let other = draft.names.iter().find(|(known, _)| known == name);
-            other.map_or_else(|| name.to_owned(), |(_, other)| other.clone())
-        };
-        let (state_name, code_name) = (name("state"), name("code"));
+        let (state_name, code_name) = (own_name("state", draft.names), own_name("code", draft.names));
         let openid = draft.scopes.iter().any(|scope| scope == "openid");
         let challenge = pkce::challenge(draft.pkce, &fresh.verifier);
 
@@ -187,6 +196,25 @@ impl AuthorizationRequest {
             verifier: challenge.is_some().then_some(fresh.verifier),
             redirect_uri: draft.redirect_uri.to_owned(),
         })
+    }
+
+    /// A request that was sent by another process, to `endpoint`; `names` are other names for parameters.
+    pub fn resume(endpoint: Url, remembered: Remembered, names: &[(String, String)]) -> Self {
+        let Remembered { state, nonce, verifier, redirect_uri } = remembered;
+        Self {
+            url: endpoint,
+            state,
+            state_name: own_name("state", names),
+            code_name: own_name("code", names),
+            nonce,
+            verifier,
+            redirect_uri,
+        }
+    }
+
+    /// The state that was sent.
+    pub fn state(&self) -> &Secret {
+        &self.state
     }
 
     /// Where the browser is sent.
@@ -267,6 +295,12 @@ impl AuthorizationRequest {
             (_, None) => refuse(RedirectFault::NoCode),
         }
     }
+}
+
+/// What a server calls the parameter `name`.
+fn own_name(name: &str, names: &[(String, String)]) -> String {
+    let other = names.iter().find(|(known, _)| known == name);
+    other.map_or_else(|| name.to_owned(), |(_, other)| other.clone())
 }
 
 /// Whether keyfob sets `name` itself.

@@ -1,10 +1,12 @@
 //! Authentication away from this machine: the answer of the backchannel authentication endpoint.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::Error;
+use super::device::{USUAL_INTERVAL, interval, lifetime};
 use super::http::{self, check_status};
-use super::polling::Schedule;
 use crate::secret::Secret;
 use crate::system::http::Response;
 
@@ -19,8 +21,10 @@ pub const ENDPOINT: &str = "backchannel authentication endpoint";
 pub struct Acknowledgement {
     /// What the polls name it by; whoever has it gets the tokens.
     pub auth_req_id: Secret,
-    /// When to poll.
-    pub schedule: Schedule,
+    /// The least time between polls.
+    pub interval: Duration,
+    /// How long the person may take.
+    pub lifetime: Duration,
 }
 
 impl Acknowledgement {
@@ -48,6 +52,10 @@ impl Acknowledgement {
                 return Err(Error::Field { endpoint: ENDPOINT, field, reason });
             }
         };
-        Ok(Self { auth_req_id, schedule: Schedule::read(&members) })
+        Ok(Self {
+            auth_req_id,
+            interval: interval(members.get("interval")).unwrap_or(USUAL_INTERVAL),
+            lifetime: lifetime(members.get("expires_in")),
+        })
     }
 }

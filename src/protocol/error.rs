@@ -169,6 +169,16 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// An address that a person would be sent to must neither be opened nor shown (RFC 8628 §5.4).
+    #[error("the server's `{field}` (`{scheme}:…`) is refused: {reason}")]
+    VerificationUri {
+        /// The member.
+        field: &'static str,
+        /// Its scheme; bounded.
+        scheme: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// The server supports PKCE, but not with S256 (RFC 7636 §4.2).
     #[error("the server supports the PKCE methods {found:?}, but not S256")]
     NoS256 {

@@ -182,7 +182,7 @@ impl TokenResponse {
 }
 
 /// The members of an answer, in the format that the entry allows.
-fn body(response: &Response, rules: &Rules) -> Result<Map<String, Value>, Error> {
+pub(super) fn body(response: &Response, rules: &Rules) -> Result<Map<String, Value>, Error> {
     if is_json(response) || !rules.any_format {
         return members(ENDPOINT, response);
     }

@@ -1,5 +1,6 @@
 //! From a grant to a kept session.
 
+use super::pending::Pending;
 use super::{Error, Identity, Keeper, Override, Session, SessionKey, binding, unattended};
 use crate::callback::Outcome;
 use crate::client::Client;
@@ -8,6 +9,7 @@ use crate::grant::{self, Grant, GrantRequest, Interaction, Obtained};
 use crate::protocol;
 use crate::protocol::id_token::IdToken;
 use crate::protocol::token::Remark;
+use crate::secret::Secret;
 use crate::system::trace::{Event, Party, Step};
 
 /// What the person says about the new session.
@@ -49,6 +51,43 @@ pub async fn login(
     let kept = keep(keeper, client, grant, request, obtained, name).await;
     page.finish(outcome(client, &kept)).await;
     kept
+}
+
+/// Begins a login that [`complete`] will finish: makes sure that the session can be kept, shows the person what to do,
+/// and keeps what the second call must know, in place of an earlier login that was begun.
+///
+/// # Errors
+/// Why nothing was begun; an earlier one is then still there.
+pub async fn begin(
+    keeper: &Keeper,
+    client: &Client,
+    grant: &dyn Grant,
+    request: &GrantRequest,
+    user: &dyn Interaction,
+    name: Name<'_>,
+) -> Result<(), Error> {
+    keeper.probe()?;
+    let begun = grant.begin(client, request, user).await?;
+    let pending = Pending::new(client, grant.name(), request, begun, name.account, name.overrides);
+    pending.save(keeper.store().as_ref(), &client.provider().id)
+}
+
+/// Completes a login that was begun: as [`login`], with what the person brings back as `answer`, where the grant wants it.
+///
+/// # Errors
+/// As [`login`].
+pub async fn complete(
+    keeper: &Keeper,
+    client: &Client,
+    grant: &dyn Grant,
+    request: &GrantRequest,
+    user: &dyn Interaction,
+    (pending, answer): (&Pending, Option<&Secret>),
+) -> Result<LoggedIn, Error> {
+    keeper.probe()?;
+    let obtained = grant.complete(client, request, &pending.begun, answer, user).await?;
+    let name = Name { account: pending.account.as_deref(), overrides: &pending.overrides };
+    keep(keeper, client, grant, request, obtained, name).await
 }
 
 async fn keep(

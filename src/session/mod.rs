@@ -13,6 +13,7 @@ mod keeper;
 mod key;
 mod lock;
 pub mod login;
+pub mod pending;
 pub mod record;
 pub mod store;
 #[cfg(test)]

@@ -68,7 +68,7 @@ struct Wire<'a> {
 
 /// One of the overrides.
 #[derive(Serialize, Deserialize)]
-struct WireOverride<'a> {
+pub(super) struct WireOverride<'a> {
     key: Cow<'a, str>,
     value: Cow<'a, str>,
     #[serde(default)]
@@ -173,11 +173,11 @@ fn session(wire: Wire<'_>, token_type: TokenType) -> Session {
     }
 }
 
-fn written(entry: &Override) -> WireOverride<'_> {
+pub(super) fn written(entry: &Override) -> WireOverride<'_> {
     WireOverride { key: entry.key.as_str().into(), value: entry.value.expose().into(), secret: entry.is_secret }
 }
 
-fn read(entry: WireOverride<'_>) -> Override {
+pub(super) fn read(entry: WireOverride<'_>) -> Override {
     let value = Secret::new(entry.value.into_owned());
     Override { key: entry.key.into_owned(), value, is_secret: entry.secret }
 }

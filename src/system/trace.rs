@@ -129,6 +129,7 @@ const PUBLIC: &[&str] = &[
     "grant_type",
     "grant_types_supported",
     "id_token_signing_alg_values_supported",
+    "interval",
     "introspection_endpoint",
     "iss",
     "issuer",
@@ -154,6 +155,7 @@ const PUBLIC: &[&str] = &[
     "token_type_hint",
     "ui_locales",
     "userinfo_endpoint",
+    "verification_uri",
 ];
 
 /// Headers that may be shown as they are.

@@ -7,6 +7,7 @@
 mod answers;
 mod client;
 mod consent;
+mod device;
 mod entry;
 mod keys;
 mod oauth1;
@@ -26,6 +27,7 @@ use std::time::Instant;
 
 use entry::Entry;
 use stage::Stage;
+use walk::Way;
 
 /// Threads that walk: most of the time goes into waiting for processes.
 const WALKERS: usize = 6;
@@ -41,38 +43,48 @@ fn every_provider_of_the_registry_can_be_used_from_login_to_logout() {
     let started = Instant::now();
     let wanted = std::env::var("KEYFOB_WALK").unwrap_or_default();
     let entries: Vec<_> = entry::all().into_iter().filter(|(id, _)| wanted.is_empty() || wanted == *id).collect();
+    // What offers the device grant as well is walked twice.
+    let ways = |entry: &Result<Entry, String>| match entry {
+        Ok(entry) if device::is_offered(entry) => &[Way::Browser, Way::Device][..],
+        _ => &[Way::Browser],
+    };
+    let walks: Vec<_> =
+        entries.iter().flat_map(|(id, entry)| ways(entry).iter().map(move |way| (id, entry, *way))).collect();
     assert!(!entries.is_empty(), "there is no provider `{wanted}`");
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(BTreeMap::new());
     let walker = || {
-        while let Some((id, entry)) = entries.get(next.fetch_add(1, Ordering::SeqCst)) {
-            let outcome = outcome(entry);
-            outcomes.lock().expect("nobody panics with it").insert(id.clone(), outcome);
+        while let Some((id, entry, way)) = walks.get(next.fetch_add(1, Ordering::SeqCst)) {
+            let outcome = outcome(entry, *way);
+            let mut outcomes = outcomes.lock().expect("nobody panics with it");
+            // Whichever way fails, the provider has.
+            let known = outcomes.remove(*id).filter(|known| matches!(known, Outcome::Failed(_)));
+            outcomes.insert((*id).clone(), known.unwrap_or(outcome));
         }
     };
     thread::scope(|scope| (0..WALKERS).for_each(|_| drop(scope.spawn(walker))));
     let outcomes = outcomes.into_inner().expect("nobody has panicked with it");
-    report(&outcomes, started);
+    report(&outcomes, walks.len() - entries.len(), started);
 }
 
-fn outcome(entry: &Result<Entry, String>) -> Outcome {
+fn outcome(entry: &Result<Entry, String>, way: Way) -> Outcome {
     let entry = match entry {
         Ok(entry) => entry,
         Err(error) => return Outcome::Failed(format!("the entry is not complete: {error}")),
     };
     for _ in 0..2 {
-        match walked(entry) {
+        match walked(entry, way) {
             // Nobody held the port when it was chosen, and somebody else took it.
             Outcome::Failed(why) if why.contains("is in use") => {}
             outcome => return outcome,
         }
     }
-    walked(entry)
+    walked(entry, way)
 }
 
-fn walked(entry: &Entry) -> Outcome {
+fn walked(entry: &Entry, way: Way) -> Outcome {
     let mut stage = None;
-    let walked = catch_unwind(AssertUnwindSafe(|| walk::walk(entry, stage.insert(Stage::open(entry)))));
+    let walked = catch_unwind(AssertUnwindSafe(|| walk::walk(entry, stage.insert(Stage::open(entry)), way)));
     let differences = stage.map(|stage| stage.play().differences.clone()).unwrap_or_default();
     match (walked, differences.first()) {
         (Ok(()), None) => Outcome::Done,
@@ -84,7 +96,7 @@ fn walked(entry: &Entry) -> Outcome {
     }
 }
 
-fn report(outcomes: &BTreeMap<String, Outcome>, started: Instant) {
+fn report(outcomes: &BTreeMap<String, Outcome>, by_code: usize, started: Instant) {
     let done = |id: &str| matches!(outcomes.get(id), Some(Outcome::Done));
     let all = outcomes.keys().filter(|id| done(id)).count();
     let of_authjs = AUTHJS.iter().filter(|id| done(id)).count();
@@ -93,6 +105,7 @@ fn report(outcomes: &BTreeMap<String, Outcome>, started: Instant) {
     let mut out = std::io::stderr().lock();
     let mut say = |line: String| writeln!(out, "{line}").expect("stderr is open");
     say(format!("walked {all} of {} providers in {:.1} s", outcomes.len(), started.elapsed().as_secs_f64()));
+    say(format!("{by_code} of them by the device grant too"));
     say(format!("of the {} rows of Auth.js: {of_authjs}, without an entry: {without}", AUTHJS.len()));
     let failed: Vec<String> = outcomes
         .iter()

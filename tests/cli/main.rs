@@ -14,6 +14,7 @@ mod client_auth;
 mod clients;
 mod coalesce;
 mod config;
+mod device;
 mod discovery;
 mod every_provider;
 mod exec;

@@ -12,6 +12,7 @@ mod client_auth;
 mod clients;
 mod curl;
 mod demo;
+mod device;
 mod exec;
 mod faults;
 mod keyring;

@@ -61,28 +61,14 @@ fn what_is_no_command_is_refused_with_its_origin() {
 }
 
 #[test]
-fn a_browser_is_usable_where_a_person_can_see_it() {
-    let on = |variables: &[(&'static str, &'static str)], desktop, container| {
-        system_usable(&Environment::given(variables.iter().copied()), desktop, || container)
-    };
-
-    assert_eq!(on(&[("DISPLAY", ":0")], false, true), Ok(()));
-    assert_eq!(on(&[("WAYLAND_DISPLAY", "wayland-0")], false, false), Ok(()));
-    assert_eq!(on(&[("WSL_DISTRO_NAME", "Debian")], false, false), Ok(()));
-    assert_eq!(on(&[("SSH_TTY", "/dev/pts/1"), ("DISPLAY", "localhost:10.0")], false, false), Ok(()));
-    assert_eq!(on(&[], true, false), Ok(()));
-    assert_eq!(on(&[("SSH_CONNECTION", "x")], true, false), Err(Reason::RemoteShell));
-    assert_eq!(on(&[("SSH_TTY", "/dev/pts/1")], false, true), Err(Reason::RemoteShell));
-    assert_eq!(on(&[("container", "podman")], false, false), Err(Reason::Container));
-    assert_eq!(on(&[], false, true), Err(Reason::Container));
-    assert_eq!(on(&[], false, false), Err(Reason::NoDisplay));
-}
-
-#[test]
 fn a_chosen_command_is_usable_anywhere_and_none_nowhere() {
     let remote = Environment::given([("SSH_TTY", "/dev/pts/1")]);
 
     assert_eq!(usable(&Browser::Commands(vec![command(&["x"])]), &remote), Ok(()));
+    let hosted = Environment::given([("CODESPACES", "true")]);
+    let helper = command(&["/vscode/bin/0/bin/helpers/browser.sh"]);
+    assert_eq!(usable(&Browser::Commands(vec![helper.clone()]), &hosted), Err(Reason::WebEditor));
+    assert_eq!(usable(&Browser::Commands(vec![helper, command(&["x"])]), &hosted), Ok(()));
     assert_eq!(usable(&Browser::None, &Environment::given([("DISPLAY", ":0")])), Err(Reason::Unwanted));
 }
 

@@ -6,6 +6,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use keyfob::protocol::device::LONGEST_LIFE;
 use keyfob::registry::Definition;
 use keyfob::session;
 use keyfob::session::index::Entry;
@@ -60,7 +61,7 @@ pub fn login(context: &Context, target: Option<&str>, before: Option<&Entry>) ->
 
 fn wait(context: &Context, definition: &Definition, words: &[&str]) -> Result<Waited, Failure> {
     signals::watch(&context.terminal);
-    let (limit, parent) = (login::patience(context)?, interaction::parent());
+    let (limit, parent) = (login::patience(context, LONGEST_LIFE)?, interaction::parent());
     let mut waiting = |waited: Duration| {
         if waited.is_zero() {
             let limit = time::duration(limit.as_secs());

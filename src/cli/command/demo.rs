@@ -170,7 +170,7 @@ async fn log_in(
         params: Vec::new(),
         port: None,
         redirect_uri: None,
-        timeout: super::login::patience(context)?,
+        timeout: super::login::patience(context, authorization_code::PATIENCE)?,
         clock_tolerance: context.clock_tolerance()?,
     };
     let grant = &authorization_code::AuthorizationCode;

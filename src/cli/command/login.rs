@@ -1,20 +1,22 @@
 //! `keyfob login`: obtains a session.
 
+mod choice;
+mod purpose;
+mod two_calls;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use keyfob::client::{self, Freshness};
-use keyfob::grant::oauth1::OAuth1;
-use keyfob::grant::{self, Found, Grant, GrantRequest, authorization_code, google};
-use keyfob::registry::words::Protocol;
-use keyfob::registry::{Definition, Provider, SecretSource};
+use keyfob::grant::{self, Found, GrantRequest, google};
+use keyfob::registry::{Definition, Provider};
 use keyfob::session::index::Entry;
 use keyfob::session::login::LoggedIn;
 use keyfob::session::{self, Override};
 use serde_json::json;
 
-use crate::cli::browser;
+use crate::cli::browser::{self, Browser, Reason};
 use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::inputs::{self, Input};
@@ -27,6 +29,8 @@ use crate::cli::target::{self, Target};
 use crate::cli::time::Wording;
 
 use super::{instance, with_token};
+use choice::Choice;
+pub use purpose::{Purpose, request};
 
 /// The grant that an entry must allow by its name.
 const PASSWORD: &str = "password";
@@ -34,7 +38,7 @@ const PASSWORD: &str = "password";
 /// Where to log in, and how.
 #[derive(Debug, Default, Args)]
 #[command(
-    before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser"
+    before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser\n  keyfob login github --device"
 )]
 pub struct Arguments {
     /// Provider, PROVIDER/ACCOUNT to force the session's name, or an address that a session covers
@@ -43,6 +47,10 @@ pub struct Arguments {
     /// How to obtain the tokens; see: keyfob provider grants
     #[arg(long, value_name = "NAME")]
     grant: Option<String>,
+
+    /// Show a code to enter in a browser on any machine; short for --grant device_code
+    #[arg(long, conflicts_with_all = ["grant", "port", "redirect_uri"])]
+    device: bool,
 
     /// Ask for these scopes instead of the configured ones; +NAME adds one
     #[arg(long, value_name = "SCOPES", allow_hyphen_values = true)]
@@ -89,12 +97,21 @@ pub struct Arguments {
     qr: bool,
 
     /// Read a token, or a token response as JSON, from standard input instead of asking the provider
-    #[arg(long, conflicts_with_all = ["grant", "scope", "resource", "audience", "param", "browser", "no_browser", "port", "redirect_uri", "qr"])]
+    #[arg(long, conflicts_with_all = ["grant", "device", "scope", "resource", "audience", "param", "browser", "no_browser", "port", "redirect_uri", "qr"])]
     with_token: bool,
 
     /// Make the new session the default of its provider
     #[arg(long)]
     default: bool,
+
+    /// Show the address or the code and return; a second call with --complete finishes the login
+    #[arg(long, conflicts_with_all = ["with_token", "browser", "complete"])]
+    begin: bool,
+
+    /// Finish a login that was begun; ANSWER is the address of the page that the browser ended on, better given on standard
+    /// input with -; a device code needs none
+    #[arg(long, value_name = "ANSWER", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["with_token", "grant", "device", "scope", "resource", "audience", "param", "client_id", "client_secret_file", "browser", "no_browser", "port", "redirect_uri", "qr"])]
+    complete: Option<String>,
 
     /// Whether this login is part of another command, whose answer is the only one on stdout.
     #[arg(skip)]
@@ -102,6 +119,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The name of the grant that is asked for.
+    fn asked(&self) -> Option<&str> {
+        self.device.then_some("device_code").or(self.grant.as_deref())
+    }
+
     /// A login as a part of another command, with nothing said but where.
     pub fn within(target: Option<&str>) -> Self {
         Self { target: target.map(str::to_owned), within: true, ..Self::default() }
@@ -115,7 +137,7 @@ impl Arguments {
 
 /// Logs in.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let entry = login(context, arguments)?;
+    let Some(entry) = attempt(context, arguments)? else { return Ok(ExitCode::Done) };
     let siblings = context.keeper()?.catalog().of_provider(entry.key.provider())?;
     let is_default = shown::is_default(&entry, &siblings);
     if context.common.json {
@@ -127,12 +149,24 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
 
 /// Logs in, tells the person, and returns what is known of the session.
 pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure> {
+    let entry = attempt(context, arguments)?;
+    entry.ok_or_else(|| Failure::new(ExitCode::Internal, "the login was begun only"))
+}
+
+/// As [`login`]; nothing where the login is only begun.
+fn attempt(context: &Context, arguments: &Arguments) -> Result<Option<Entry>, Failure> {
     context.waits_for_a_person();
     let (name, account) = place(context, arguments.target.as_deref())?;
+    if let Some(answer) = &arguments.complete {
+        return two_calls::complete(context, arguments, &name, answer).map(Some);
+    }
+    if arguments.begin {
+        two_calls::check(context)?;
+    }
     let mut definition = context.provider(&name)?;
-    if let Some(grant) = &arguments.grant {
+    if let Some(grant) = arguments.asked() {
         // A name that is wrong is told before a client that is missing.
-        named(grant)?;
+        choice::named(grant)?;
     }
     let mut overrides = earlier(context, &definition, account.as_deref(), arguments)?;
     overrides::apply(&overrides, &mut definition)?;
@@ -140,10 +174,10 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     overrides::apply(&overrides, &mut definition)?;
     if arguments.with_token {
         let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
-        return finish(context, arguments, with_token::keep(context, &definition, forced)?);
+        return finish(context, arguments, with_token::keep(context, &definition, forced)?).map(Some);
     }
-    let request = asked(context, arguments, &definition, account.as_deref())?;
-    if let Some(grant) = &arguments.grant {
+    let mut request = asked(context, arguments, &definition, account.as_deref())?;
+    if let Some(grant) = arguments.asked() {
         // Whatever it is renewed with later is the same.
         let asked = vec![for_grant(&definition, grant)?];
         overrides::apply(&asked, &mut definition)?;
@@ -152,27 +186,45 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
     let own = instance::client(context, &definition, &request)?;
     overrides::apply(&own, &mut definition)?;
     overrides.extend(own);
-    let grant = chosen(arguments.grant.as_deref(), &definition.provider()?)?;
+    let (browser, usable) = browser(context, arguments, &definition, account.as_deref())?;
+    let grant = grant(context, arguments, &definition, usable)?;
+    if choice::is_public(&*grant, &definition.provider()?) {
+        let public = [overrides::plain("client_auth", "none")];
+        overrides::apply(&public, &mut definition)?;
+        overrides.extend(public);
+    }
+    request.timeout = patience(context, grant.patience())?;
     let answers = missing_inputs(context, &definition, &grant)?;
     overrides::apply(&answers, &mut definition)?;
     overrides.extend(answers);
     let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
     let client = context.client(&definition, Freshness::Anew)?;
     let provider = client.provider();
-    let user = interaction(context, arguments, &definition, account.as_deref(), &provider.name)?;
+    let user = interaction(context, arguments, provider, browser, usable);
     let keeper = context.keeper()?;
     tell_store(context, keeper.store().name());
+    if arguments.begin {
+        request.timeout = two_calls::life(context, &*grant)?;
+        return two_calls::begin(context, arguments, &client, &*grant, &request, forced).map(|()| None);
+    }
     let login = session::login::login(keeper, &client, &*grant, &request, &user, forced);
     let outcome = context.block_on(login)?;
-    let LoggedIn { session, remarks, identity_remark } = outcome
+    let logged_in = outcome
         .map_err(|error| unfinished(error, &provider.name, &provider.id).with_clock(client.clock_difference()))?;
+    concluded(context, arguments, logged_in, &provider.name).map(Some)
+}
+
+/// Tells the person of a login that succeeded, and returns what is known of the session.
+fn concluded(context: &Context, arguments: &Arguments, logged_in: LoggedIn, name: &str) -> Result<Entry, Failure> {
+    let LoggedIn { session, remarks, identity_remark } = logged_in;
+    let keeper = context.keeper()?;
     shown::remarks(&context.terminal, &remarks);
     if let Some(remark) = identity_remark {
         context.terminal.warning(&format!("whose session it is could not be asked: {remark}"));
     }
     let known = keeper.catalog().find(&session.key)?.unwrap_or_else(|| Entry::of(&session, keeper.store().name()));
     let entry = finish(context, arguments, known)?;
-    tell(context, &entry, &provider.name);
+    tell(context, &entry, name);
     Ok(entry)
 }
 
@@ -234,7 +286,11 @@ fn earlier(
 
 /// A login that failed left nothing behind, and a code is redeemed only once.
 fn unfinished(error: session::Error, name: &str, id: &str) -> Failure {
+    let over = matches!(error, session::Error::Grant(grant::Error::CodeExpired { .. }));
     let failure = Failure::from(error).at(name);
+    if over {
+        return failure.instead(format!("log in again for a new code:  keyfob login {id} --device"));
+    }
     if failure.code() == ExitCode::Network && failure.is_retryable() {
         return failure.instead(format!("nothing was stored; log in again:  keyfob login {id}"));
     }
@@ -303,32 +359,22 @@ fn given(context: &Context, arguments: &Arguments, definition: &Definition) -> R
     Ok(overrides)
 }
 
-/// The grant that is asked for, or the first of the entry's that exists.
-fn chosen(asked: Option<&str>, provider: &Provider) -> Result<Found, Failure> {
-    let (offered, name) = (&provider.grants, &provider.name);
-    if let Some(asked) = asked {
-        let grant = named(asked)?;
-        if (grant.name() == OAuth1.name()) != (provider.protocol == Protocol::OAuth1) {
-            let speaks = if provider.protocol == Protocol::OAuth1 { "OAuth 1.0" } else { "OAuth 2.0" };
-            return Err(Failure::usage(format!("{name} speaks {speaks}, which has no grant `{asked}`")));
-        }
-        return Ok(grant);
-    }
-    let found = offered.iter().find_map(|name| grant::find(name));
-    found.ok_or_else(|| {
-        let message = format!("{name} offers {}, of which keyfob has none", offered.join(", "));
-        Failure::new(ExitCode::Config, message).hint(format!("keyfob has: {}", grants()))
-    })
-}
-
-/// The grant of this name.
-fn named(name: &str) -> Result<Found, Failure> {
-    let unknown = || Failure::usage(format!("there is no grant `{name}`")).hint(format!("there is: {}", grants()));
-    grant::find(name).ok_or_else(unknown)
-}
-
-fn grants() -> String {
-    grant::GRANTS.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ")
+/// The grant: as asked for, else as entry and machine have it.
+fn grant(
+    context: &Context,
+    arguments: &Arguments,
+    definition: &Definition,
+    usable: Result<(), Reason>,
+) -> Result<Found, Failure> {
+    let redirects = arguments.port.is_some() || arguments.redirect_uri.is_some();
+    let choice = Choice { asked: arguments.asked(), usable, redirects };
+    // A server that cannot be asked fails the login soon enough.
+    let announced = || {
+        let client = context.client(definition, Freshness::Anew).ok();
+        let server = client.as_ref().and_then(|client| context.block_on(client.server()).ok()?.ok());
+        server.is_some_and(|server| server.device_authorization_endpoint.is_some())
+    };
+    choice.grant(&definition.provider()?, announced)
 }
 
 /// What this command line asks for.
@@ -353,94 +399,38 @@ fn asked(
     Ok(request)
 }
 
-/// What a token is to be good for, where that is not what the entry says.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Purpose<'a> {
-    /// `--scope`.
-    pub scope: &'a [String],
-    /// `--resource`.
-    pub resource: &'a [String],
-    /// `--audience`.
-    pub audience: Option<&'a str>,
+/// How long a person is waited for; `usual`: where neither command line nor settings say.
+pub fn patience(context: &Context, usual: Duration) -> Result<Duration, Failure> {
+    Ok(context.common.timeout.or(context.settings()?.timeout).unwrap_or(usual))
 }
 
-/// What is asked for: `purpose`, else what the configuration and the entry say.
-pub fn request(
-    context: &Context,
-    definition: &Definition,
-    account: Option<&str>,
-    purpose: Purpose<'_>,
-) -> Result<GrantRequest, Failure> {
-    let settings = context.settings()?;
-    let own = account.and_then(|account| settings.sessions.get(&format!("{}/{account}", definition.id)));
-    let provider = definition.provider()?;
-    let written = |key: &str| match provider.inputs.get(key) {
-        Some(SecretSource::Literal(text)) => Some(text.expose().to_owned()),
-        _ => None,
-    };
-    let configured = own.and_then(|own| own.scopes.clone()).unwrap_or_else(|| provider.scopes.clone());
-    let (scopes, scopes_are_final) = scopes(purpose.scope, configured);
-    let resources = match purpose.resource {
-        [] => written("resource").into_iter().collect(),
-        given => given.to_vec(),
-    };
-    Ok(GrantRequest {
-        scopes,
-        scopes_are_final,
-        resources,
-        audience: purpose.audience.map(str::to_owned).or_else(|| written("audience")),
-        params: own.map(|own| own.authorize_params.clone().into_iter().collect()).unwrap_or_default(),
-        port: None,
-        redirect_uri: None,
-        timeout: patience(context)?,
-        clock_tolerance: context.clock_tolerance()?,
-    })
-}
-
-/// How long a person is waited for.
-pub fn patience(context: &Context) -> Result<Duration, Failure> {
-    Ok(context.common.timeout.or(context.settings()?.timeout).unwrap_or(authorization_code::PATIENCE))
-}
-
-/// The scopes to ask for, and whether that is the last word: `+name` adds to the configured ones, anything else replaces
-/// them.
-fn scopes(options: &[String], configured: Vec<String>) -> (Vec<String>, bool) {
-    let words: Vec<&str> = options.iter().flat_map(|option| option.split_ascii_whitespace()).collect();
-    let replacing: Vec<String> =
-        words.iter().filter(|word| !word.starts_with('+')).map(|word| (*word).to_owned()).collect();
-    let added = words.iter().filter_map(|word| word.strip_prefix('+')).map(str::to_owned);
-    let is_final = !replacing.is_empty();
-    let mut scopes = if is_final { replacing } else { configured };
-    for scope in added {
-        if !scopes.contains(&scope) {
-            scopes.push(scope);
-        }
-    }
-    // A blank or control character inside a quoted option is no separator but a mistake.
-    let odd = options.iter().flat_map(|option| option.split(' ')).find(|word| word.chars().any(char::is_control));
-    if let Some(odd) = odd {
-        scopes.push(odd.to_owned());
-    }
-    (scopes, is_final)
-}
-
-fn interaction(
+/// The browser, and whether it can be used here.
+fn browser(
     context: &Context,
     arguments: &Arguments,
     definition: &Definition,
     account: Option<&str>,
-    name: &str,
-) -> Result<AtTerminal, Failure> {
+) -> Result<(Browser, Result<(), Reason>), Failure> {
     let settings = context.settings()?;
     let own = account.and_then(|account| settings.sessions.get(&format!("{}/{account}", definition.id)));
     let configured = own.and_then(|own| own.browser.as_deref()).or(settings.browser.as_deref());
     let chosen = browser::choose(arguments.browser.as_deref(), arguments.no_browser, &context.environment, configured);
     let chosen = chosen.map_err(|error| Failure::new(ExitCode::Config, error.to_string()))?;
     let usable = browser::usable(&chosen, &context.environment);
-    let user = AtTerminal::new(context.terminal.clone(), name.to_owned(), chosen, usable);
-    let mut secrets = definition.provider()?.secret_variables();
+    Ok((chosen, usable))
+}
+
+fn interaction(
+    context: &Context,
+    arguments: &Arguments,
+    provider: &Provider,
+    browser: Browser,
+    usable: Result<(), Reason>,
+) -> AtTerminal {
+    let user = AtTerminal::new(context.terminal.clone(), provider.name.clone(), browser, usable);
+    let mut secrets = provider.secret_variables();
     secrets.extend(inputs::variables(&context.common.settings));
-    Ok(user.with_qr(arguments.qr).with_events(context.common.json && !arguments.within).without_variables(secrets))
+    user.with_qr(arguments.qr).with_events(context.common.json && !arguments.within).without_variables(secrets)
 }
 
 /// Tells where the session will be kept, unless it is the usual place.
@@ -463,28 +453,5 @@ fn tell(context: &Context, entry: &Entry, provider: &str) {
     context.terminal.say(&format!("  stored    {}", shown::store_name(&entry.store)));
     for waiver in &entry.waivers {
         context.terminal.warning(&format!("this provider's entry weakens a check: {waiver}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::scopes;
-
-    fn list(words: &[&str]) -> Vec<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
-    }
-
-    #[test]
-    fn scopes_replace_unless_they_begin_with_a_plus() {
-        let configured = list(&["openid", "email"]);
-
-        assert_eq!(scopes(&[], configured.clone()), (configured.clone(), false));
-        assert_eq!(scopes(&list(&["a b", "c"]), configured.clone()), (list(&["a", "b", "c"]), true));
-        assert_eq!(scopes(&list(&["+a", "+email"]), configured), (list(&["openid", "email", "a"]), false));
-    }
-
-    #[test]
-    fn a_control_character_is_kept_to_be_refused() {
-        assert!(scopes(&list(&["a\nb"]), Vec::new()).0.contains(&"a\nb".to_owned()));
     }
 }

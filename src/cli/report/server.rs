@@ -16,7 +16,7 @@ impl From<protocol::Error> for Failure {
                 Self::new(ExitCode::Network, format!("{message}; it asks to wait {seconds} s")).hint("try again later")
             }
             E::Unavailable { .. } => Self::new(ExitCode::Network, message).hint("try again later"),
-            E::Redirect(_) | E::MetadataEndpoint { .. } | E::Signature(_) | E::Claims(_) => {
+            E::Redirect(_) | E::MetadataEndpoint { .. } | E::VerificationUri { .. } | E::Signature(_) | E::Claims(_) => {
                 Self::security(error, message)
             }
             E::MetadataIssuer { expected, found } => {

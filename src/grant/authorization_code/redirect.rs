@@ -59,6 +59,21 @@ pub(in crate::grant) async fn redirect(
     bound(callback::Options { host: host(&rule.host), port, path: rule.path.clone(), mode, tls, name: None }).await
 }
 
+/// The redirect URI of a login that nobody listens for: as it is registered, so that without a fixed port there is none in
+/// it, and what may come there is port 80, which no ordinary program can take.
+pub(in crate::grant) fn unheard(provider: &Provider, request: &GrantRequest) -> Result<String, Error> {
+    let rule = &provider.redirect;
+    let given = request.redirect_uri.clone().or(rule.uri.clone());
+    match (given, request.port, registered(provider)) {
+        (Some(uri), ..) => Ok(uri),
+        (None, Some(port), Registered::AnyPort(_) | Registered::FixedPort(_)) => Ok(own(rule, Some(port))),
+        (None, _, registered) => registered.redirect_uri().map(str::to_owned).ok_or_else(|| Error::RedirectUri {
+            redirect_uri: "http://127.0.0.1".into(),
+            reason: "the provider takes none on this machine; name the one that is registered",
+        }),
+    }
+}
+
 /// The redirect URIs that a login of `provider` may use and that can be registered before it: the one that these options
 /// lead to first.
 pub fn registrable(provider: &Provider, port: Option<u16>, redirect_uri: Option<&str>) -> Vec<String> {

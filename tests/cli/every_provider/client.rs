@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use keyfob::registry::words::{BasicEncoding, ClientAuth, Method, RequestFormat};
+use keyfob::registry::words::{BasicEncoding, ClientAuth, DeviceProfile, Method, RequestFormat};
 use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
@@ -24,7 +24,10 @@ impl Play {
         method: Option<Method>,
         expected: &mut Expected,
     ) -> Vec<(String, String)> {
-        let rules = self.provider().token_request.clone();
+        let mut rules = self.provider().token_request.clone();
+        if key.starts_with("device_") && self.provider().device.profile == DeviceProfile::Trakt {
+            rules.format = RequestFormat::Json;
+        }
         let asked = method.unwrap_or(rules.method);
         let endpoint = self.address(key).expect("an address that was reached");
         let query = self.beyond(&endpoint, &request.query);
@@ -67,6 +70,11 @@ impl Play {
         let method = match self.provider().client_auth {
             ClientAuth::Auto if !self.entry.has_secret() => ClientAuth::None,
             ClientAuth::Auto => ClientAuth::ClientSecretBasic,
+            _ if key == "device_token_endpoint" && self.provider().device.profile == DeviceProfile::Webex => {
+                // Beside its header Webex wants the identifier in the body.
+                expected.insert("client_id".to_owned(), id.clone());
+                ClientAuth::ClientSecretBasic
+            }
             method => method,
         };
         let find = |name: &str| got.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());

@@ -198,7 +198,7 @@ impl Play {
         self.entry.setting("refresh.method").and_then(|word| Method::parse(&word))
     }
 
-    fn issue(&mut self, nonce: Option<&str>, first: bool) -> Answer {
+    pub fn issue(&mut self, nonce: Option<&str>, first: bool) -> Answer {
         let serial = self.access_tokens.len();
         let token = format!("access-{serial}-of-{}", self.provider().id);
         self.access_tokens.push(token.clone());

@@ -29,6 +29,8 @@ pub struct Play {
     pub client_id: String,
     pub origin: String,
     pub asked: Option<Asked>,
+    /// The challenge that came with the request for a device code, once there was one.
+    pub device: Option<Option<String>>,
     /// What the provider's own page shows to be copied.
     pub pin: String,
     /// The callback of OAuth 1.0, and the nonces seen.
@@ -67,6 +69,9 @@ impl Play {
         {
             addresses.entry(key).or_insert_with(|| format!("{origin}{path}"));
         }
+        if super::device::is_offered(&entry) {
+            addresses.entry("device_authorization_endpoint").or_insert_with(|| format!("{origin}/device"));
+        }
         if entry.registers() {
             addresses.entry("registration_endpoint").or_insert_with(|| format!("{origin}/api/v1/apps"));
         }
@@ -82,6 +87,7 @@ impl Play {
             client_id: entry.client_id(),
             origin: origin.to_owned(),
             asked: None,
+            device: None,
             pin: String::new(),
             callback: None,
             nonces: BTreeSet::new(),
@@ -130,6 +136,7 @@ impl Play {
         }
         let keys = ["token_endpoint", "refresh_endpoint", "userinfo_endpoint", "userinfo.email_endpoint"];
         let keys = keys.into_iter().chain(["revocation_endpoint", "jwks_uri", "registration_endpoint"]);
+        let keys = keys.chain(["device_authorization_endpoint", "device_token_endpoint"]);
         let keys = keys.chain(["app_token.endpoint", "request_token_endpoint", "refresh.exchange_endpoint"]);
         let here = keys.filter(|key| self.address(key).is_some_and(|url| url.path() == request.path));
         let Some(key) = here.into_iter().next() else {
@@ -141,6 +148,10 @@ impl Play {
         match key {
             "request_token_endpoint" if oauth1 => self.temporary(request),
             "token_endpoint" if oauth1 => self.credentials(request),
+            "device_authorization_endpoint" => self.give_code(request),
+            "device_token_endpoint" => self.poll(request, key),
+            "token_endpoint" if self.device.is_some() && self.access_tokens.is_empty() => self.poll(request, key),
+            "token_endpoint" if self.device.is_some() => self.refresh(request, key),
             "token_endpoint" if self.asked.as_ref().is_some_and(|asked| asked.redeemed) => self.refresh(request, key),
             "token_endpoint" => self.redeem(request),
             "refresh_endpoint" | "refresh.exchange_endpoint" => self.refresh(request, key),
@@ -173,8 +184,8 @@ impl Play {
         if !matches!(self.provider().pkce, Pkce::Off | Pkce::Plain) {
             metadata["code_challenge_methods_supported"] = json!(["S256"]);
         }
-        for key in ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint", "jwks_uri"]
-        {
+        let core = ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint", "jwks_uri"];
+        for key in core.into_iter().chain(["device_authorization_endpoint"]) {
             if let Some(url) = self.addresses.get(key).filter(|address| !address.contains('{')) {
                 metadata[key] = url.as_str().into();
             }

@@ -15,11 +15,25 @@ use crate::support::{Keyfob, Terminal, eventually};
 /// Where a redirect goes that the person's machine cannot receive, if the entry names no place.
 const ELSEWHERE: &str = "https://client.example.org/callback";
 
+/// How the person is asked.
+#[derive(Clone, Copy)]
+pub enum Way {
+    Browser,
+    /// By a code (RFC 8628).
+    Device,
+}
+
 /// Walks one provider; panics where the walk cannot go on. What else was wrong is in the play's differences.
-pub fn walk(entry: &Entry, stage: &Stage) {
+pub fn walk(entry: &Entry, stage: &Stage, way: Way) {
     let id = entry.provider.id.clone();
     let keyfob = home(entry, stage);
-    log_in(entry, stage, &keyfob);
+    match way {
+        Way::Browser => log_in(entry, stage, &keyfob),
+        Way::Device => {
+            let finished = keyfob.run(&["login", &id, "--device"]);
+            check("login --device", finished.code, 0, &finished.stderr);
+        }
+    }
 
     match entry.provider.protocol {
         Protocol::OAuth1 => signed_token(stage, &keyfob, &id),

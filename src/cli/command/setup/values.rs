@@ -12,6 +12,7 @@ use crate::cli::browser;
 use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::inputs;
+use crate::cli::machine;
 use crate::cli::report::Failure;
 use crate::cli::terminal::columns_of;
 
@@ -187,23 +188,8 @@ pub fn visit(
 
 /// The machine's name up to the first dot. It is only shown: the person decides what the provider is told.
 fn host_name(context: &Context) -> String {
-    let name = system_name().or_else(|| context.environment.text("COMPUTERNAME")).unwrap_or_default();
+    let name = machine::name(&context.environment).unwrap_or_default();
     let first = name.split('.').next().unwrap_or_default();
     let plain: String = first.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     if plain.is_empty() { "this machine".into() } else { plain }
-}
-
-#[cfg(unix)]
-fn system_name() -> Option<String> {
-    // POSIX.1-2017 <limits.h>: HOST_NAME_MAX is 255 at most where it is fixed.
-    let mut name = [0_u8; 256];
-    // SAFETY: the buffer is as long as is said and lives for the call.
-    let outcome = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) };
-    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
-    (outcome == 0).then(|| String::from_utf8_lossy(&name[..end]).into_owned())
-}
-
-#[cfg(not(unix))]
-fn system_name() -> Option<String> {
-    None
 }
