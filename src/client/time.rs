@@ -21,7 +21,7 @@ impl Client {
     ///
     /// # Specification
     /// RFC 9110 §6.6.1 (`Date`).
-    pub(super) fn time_there(&self) -> i64 {
+    pub fn time_there(&self) -> i64 {
         self.system.clock.seconds().saturating_add(self.clock_difference())
     }
 

@@ -66,7 +66,7 @@ fn unusable(client: &Client, reason: impl Into<String>) -> Error {
 async fn service_account(client: &Client, request: &GrantRequest, account: ServiceAccount) -> Result<Obtained, Error> {
     let bad_key = |error: protocol::jose::BadKey| unusable(client, format!("its `private_key`: {error}"));
     let signer = Signer::parse(account.private_key.expose(), Reading::default()).map_err(bad_key)?;
-    let now = client.system().clock.seconds();
+    let now = client.time_there();
     let mut claims = json!({
         "iss": account.client_email,
         "aud": account.token_uri.as_str(),
@@ -158,19 +158,49 @@ async fn subject(client: &Client, account: &ExternalAccount) -> Result<Secret, E
             }
             let words = shell_words::split(command).map_err(|error| unusable(client, error.to_string()))?;
             let limit = Duration::from_millis(*timeout_millis);
-            let printed = process::output_of(&words, &client.provider().secret_variables(), limit)?;
-            answered(&printed).ok_or_else(|| unusable(client, "its program printed no successful answer of version 1"))
+            let secret_variables = client.provider().secret_variables();
+            let printed = process::output_of(&words, &secret_variables, &told(account), limit)?;
+            let now = client.system().clock.seconds();
+            answered(&printed, &account.subject_token_type, now).map_err(|reason| unusable(client, reason))
         }
     }
 }
 
-/// The token of a program's answer (AIP-4117, “Executable-sourced credentials”).
-fn answered(printed: &Secret) -> Option<Secret> {
-    let answer = protocol::json::parse_object(printed.expose().as_bytes()).ok()?;
-    let is_good = answer.get("version")? == 1 && answer.get("success")? == true;
-    let kind = answer.get("token_type")?.as_str()?;
+/// What a program of a credential file is told (AIP-4117, “Executable-sourced credentials”).
+fn told(account: &ExternalAccount) -> Vec<(&'static str, String)> {
+    let mut told = vec![
+        ("GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE", account.audience.clone()),
+        ("GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE", account.subject_token_type.clone()),
+        ("GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE", "0".to_owned()),
+    ];
+    let path = account.impersonation.as_ref().map(|impersonation| impersonation.url.path().to_owned());
+    let email = path.as_deref().and_then(|path| path.rsplit('/').next()?.strip_suffix(":generateAccessToken"));
+    told.extend(email.map(|email| ("GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL", email.to_owned())));
+    told
+}
+
+/// The token of a program's answer, which must be of the kind that the file says and not have ended.
+fn answered(printed: &Secret, kind: &str, now: i64) -> Result<Secret, String> {
+    let answer =
+        protocol::json::parse_object(printed.expose().as_bytes()).map_err(|_| "its program printed no JSON")?;
+    if answer.get("version") != Some(&1.into()) {
+        return Err("its program printed no answer of version 1".into());
+    }
+    if answer.get("success") != Some(&true.into()) {
+        let text = |name| answer.get(name).and_then(Value::as_str).map(protocol::jose::excerpt).unwrap_or_default();
+        return Err(format!("its program failed: {} {}", text("code"), text("message")));
+    }
+    if answer.get("token_type").and_then(Value::as_str) != Some(kind) {
+        return Err("its program printed a token of another type than `subject_token_type`".into());
+    }
+    match answer.get("expiration_time") {
+        None | Some(Value::Null) => {}
+        Some(end) if end.as_i64().is_some_and(|end| end > now) => {}
+        Some(_) => return Err("its program printed a token that has ended".into()),
+    }
     let member = if kind.ends_with("saml2") { "saml_response" } else { "id_token" };
-    answer.get(member)?.as_str().filter(|token| is_good && !token.is_empty()).map(Secret::new)
+    let token = answer.get(member).and_then(Value::as_str).filter(|token| !token.is_empty());
+    token.map(Secret::new).ok_or_else(|| format!("its program printed no `{member}`"))
 }
 
 fn token_in(bytes: &[u8], format: &Format) -> Option<Secret> {

@@ -221,11 +221,7 @@ impl Provider {
             &self.registration.initial_access_token,
             &self.registration.software_statement,
         ];
-        let named = |source: &SecretSource| match source {
-            SecretSource::Env(name) => Some(name.clone()),
-            _ => None,
-        };
-        sources.into_iter().flatten().chain(self.inputs.values()).filter_map(named).collect()
+        sources.into_iter().flatten().chain(self.inputs.values()).flat_map(SecretSource::variables).collect()
     }
 }
 

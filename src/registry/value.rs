@@ -93,6 +93,19 @@ pub enum SecretSource {
     },
 }
 
+impl SecretSource {
+    /// Variables of the environment in which the secret is, or by which it is had.
+    pub fn variables(&self) -> Vec<String> {
+        match self {
+            Self::Env(name) => vec![name.clone()],
+            Self::Runner { platform, .. } => {
+                platform.secret_variables().iter().map(|name| (*name).to_owned()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -266,6 +266,19 @@ words! {
     }
 }
 
+impl Runner {
+    /// Variables by which the platform hands a job its identity: programs that are started have no use for them.
+    pub fn secret_variables(self) -> &'static [&'static str] {
+        match self {
+            Self::GitHubActions | Self::ForgejoActions => &["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+            Self::GitLab => &["GITLAB_OIDC_TOKEN", "ID_TOKEN"],
+            Self::CircleCi => &["CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN"],
+            Self::Buildkite => &["BUILDKITE_AGENT_ACCESS_TOKEN"],
+            Self::Kubernetes | Self::Azure | Self::Gcp | Self::Spiffe => &[],
+        }
+    }
+}
+
 words! {
     /// How a client is registered without a person.
     RegistrationProfile {

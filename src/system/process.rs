@@ -76,7 +76,7 @@ fn is_same_variable(one: &str, other: &str) -> bool {
 /// # Errors
 /// As [`output_of`].
 pub fn secret_of(words: &[String], secret_variables: &[String], limit: Duration) -> Result<Secret, Error> {
-    let output = output_of(words, secret_variables, limit)?;
+    let output = output_of(words, secret_variables, &[], limit)?;
     match output.expose().lines().next().unwrap_or_default() {
         "" => {
             let program = words.first().cloned().unwrap_or_default();
@@ -86,14 +86,20 @@ pub fn secret_of(words: &[String], secret_variables: &[String], limit: Duration)
     }
 }
 
-/// Runs `words` to its end and returns its output.
+/// Runs `words` to its end, with `variables` set besides, and returns its output.
 ///
 /// # Errors
 /// [`Error::Program`] when it cannot be run, fails, prints nothing, too much or no text, or exceeds `limit`.
-pub fn output_of(words: &[String], secret_variables: &[String], limit: Duration) -> Result<Secret, Error> {
+pub fn output_of(
+    words: &[String],
+    secret_variables: &[String],
+    variables: &[(&str, String)],
+    limit: Duration,
+) -> Result<Secret, Error> {
     let program = words.first().cloned().unwrap_or_default();
     let failed = |reason: String| Error::Program { program: program.clone(), reason };
     let mut child = command(words, secret_variables)?
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

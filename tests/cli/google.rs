@@ -185,3 +185,50 @@ fn a_refusal_to_impersonate_is_told_and_nothing_is_kept() {
     assert!(told["message"].as_str().is_some_and(|message| message.contains("getAccessToken")), "{told}");
     assert_eq!(keyfob.sessions(), [""; 0]);
 }
+
+#[test]
+fn a_program_is_told_audience_and_kind_and_its_answer_must_fit_and_last() {
+    let server = Server::start();
+    let home = Keyfob::new();
+    let asked = home.aside().join("asked");
+    let script = |answer: &str| {
+        let lines =
+            format!("env | grep ^GOOGLE_EXTERNAL_ACCOUNT_ | sort >'{}'; printf '%s' '{answer}'", asked.display());
+        home.script("program", &lines)
+    };
+    let kind = "urn:ietf:params:oauth:token-type:jwt";
+    let good = json!({ "version": 1, "success": true, "token_type": kind, "id_token": "subject-of-program", "expiration_time": 4_000_000_000_i64 });
+    let with = |name: &str, value: Value| {
+        let mut answer = good.clone();
+        answer[name] = value;
+        answer
+    };
+    sts(&server);
+    let program = script("").display().to_string();
+    let mut keyfob = keyfob(&server, &external(&server, &json!({ "executable": { "command": program } }), &json!({})));
+    keyfob.set("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1");
+
+    for (answer, word) in [
+        (with("expiration_time", json!(1)), "ended"),
+        (with("token_type", json!("urn:ietf:params:oauth:token-type:id_token")), "another type"),
+        (with("version", json!(2)), "version 1"),
+        (
+            json!({ "version": 1, "success": false, "code": "401", "message": "Caller not authorized." }),
+            "Caller not authorized",
+        ),
+    ] {
+        script(&answer.to_string());
+        keyfob.run(&["token", "google-cloud", "--json"]).error_naming(9, "config", &[word]);
+    }
+    script(&good.to_string());
+    keyfob.token("google-cloud");
+
+    let told = fs::read_to_string(&asked).expect("what the program was told");
+    for line in [
+        "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE=//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+        "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE=urn:ietf:params:oauth:token-type:jwt",
+        "GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line} is not in {told}");
+    }
+}

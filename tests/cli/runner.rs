@@ -263,3 +263,29 @@ fn a_statement_proves_who_the_client_is_for_each_request_anew() {
     assert_eq!(told["client_id"], "job");
     assert_eq!(keyfob.leaks(&server), []);
 }
+
+#[test]
+fn programs_that_are_started_do_not_get_what_the_runner_was_given() {
+    for (platform, variables) in [
+        ("github-actions", &["ACTIONS_ID_TOKEN_REQUEST_TOKEN"][..]),
+        ("gitlab", &["GITLAB_OIDC_TOKEN", "ID_TOKEN", "KEYFOB_ID_TOKEN"]),
+        ("circleci", &["CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN"]),
+    ] {
+        let server = Server::start();
+        let mut keyfob = federated(&server, &format!("runner = {platform:?}"));
+        actions(&server, &mut keyfob);
+        for variable in variables {
+            keyfob.set(*variable, statement(1, &server.url()));
+        }
+        if platform == "github-actions" {
+            keyfob.set(variables[0], "request-token-of-the-job");
+        }
+
+        let shown = keyfob.run(&["exec", "test", "--env", "ACCESS_TOKEN", "--", "env"]).expect(0).stdout;
+
+        assert!(shown.contains("ACCESS_TOKEN=access-"), "{shown}");
+        for variable in variables {
+            assert!(!shown.lines().any(|line| line.starts_with(&format!("{variable}="))), "{variable} in {shown}");
+        }
+    }
+}

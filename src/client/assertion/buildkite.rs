@@ -24,7 +24,8 @@ impl Source for Buildkite {
 
     fn statement<'a>(&'a self, asked: &'a Asked<'a>) -> LocalFuture<'a, Result<Secret, Missing>> {
         Box::pin(async move {
-            if asked.system.environment.raw("BUILDKITE_AGENT_ACCESS_TOKEN").is_none() {
+            const TOKEN: &str = "BUILDKITE_AGENT_ACCESS_TOKEN";
+            if asked.system.environment.raw(TOKEN).is_none() {
                 let what = "misses the variable `BUILDKITE_AGENT_ACCESS_TOKEN`; the agent sets it for each job";
                 return Err(Missing::Unset(what.into()));
             }
@@ -32,7 +33,9 @@ impl Source for Buildkite {
             if let Some(audience) = asked.audience {
                 words.extend(["--audience".to_owned(), audience.to_owned()]);
             }
-            Ok(process::secret_of(&words, asked.secret_variables, LIMIT)?)
+            // The agent is the one program that is to have it.
+            let withheld: Vec<String> = asked.secret_variables.iter().filter(|name| *name != TOKEN).cloned().collect();
+            Ok(process::secret_of(&words, &withheld, LIMIT)?)
         })
     }
 }

@@ -88,7 +88,7 @@ impl Client {
             Missing::Answer(reason) => failed(format!("{reason}; see {}", source.documentation())),
             Missing::System(error) => error.into(),
         })?;
-        check(&statement, audience, self.system.clock.seconds()).map_err(failed)?;
+        check(&statement, audience, self.time_there()).map_err(failed)?;
         Ok(statement)
     }
 

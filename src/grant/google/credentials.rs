@@ -59,6 +59,12 @@ pub(super) enum Format {
 /// Seconds for which an impersonated token lasts where the file says nothing.
 const LIFETIME: u64 = 3600;
 
+/// The longest that Google allows: twelve hours.
+const LONGEST_LIFETIME: u64 = 43_200;
+
+/// The longest that a program may take, in milliseconds: two minutes.
+const LONGEST_TIMEOUT: u64 = 120_000;
+
 /// Milliseconds that a program gets where the file says nothing.
 const TIMEOUT: u64 = 30_000;
 
@@ -93,9 +99,8 @@ fn external(file: &Map<String, Value>) -> Result<ExternalAccount, String> {
     let impersonation = match optional(file, "service_account_impersonation_url")? {
         None => None,
         Some(_) => {
-            let lifetime =
-                file.get("service_account_impersonation").and_then(|more| more.get("token_lifetime_seconds"));
-            let lifetime_secs = lifetime.and_then(Value::as_u64).unwrap_or(LIFETIME);
+            let more = object(file, "service_account_impersonation")?;
+            let lifetime_secs = number(more, "token_lifetime_seconds", LIFETIME, LONGEST_LIFETIME)?;
             Some(Impersonation { url: url(file, "service_account_impersonation_url")?, lifetime_secs })
         }
     };
@@ -116,7 +121,7 @@ fn read_source(source: &Map<String, Value>) -> Result<Source, String> {
         return Ok(Source::File { path: path.to_owned(), format: format(source)? });
     }
     if source.contains_key("url") {
-        let headers = source.get("headers").and_then(Value::as_object);
+        let headers = object(source, "headers")?;
         let headers = headers.into_iter().flatten().map(|(name, value)| {
             Ok((
                 name.clone(),
@@ -129,18 +134,37 @@ fn read_source(source: &Map<String, Value>) -> Result<Source, String> {
     match source.get("executable").and_then(Value::as_object) {
         Some(executable) => Ok(Source::Executable {
             command: string(executable, "command")?.to_owned(),
-            timeout_millis: executable.get("timeout_millis").and_then(Value::as_u64).unwrap_or(TIMEOUT).min(120_000),
+            timeout_millis: number(Some(executable), "timeout_millis", TIMEOUT, LONGEST_TIMEOUT)?,
         }),
         None => Err("its `credential_source` names neither file, url nor executable".into()),
     }
 }
 
 fn format(source: &Map<String, Value>) -> Result<Format, String> {
-    let Some(format) = source.get("format").and_then(Value::as_object) else { return Ok(Format::Text) };
+    let Some(format) = object(source, "format")? else { return Ok(Format::Text) };
     match optional(format, "type")?.unwrap_or("text") {
         "text" => Ok(Format::Text),
         "json" => Ok(Format::Json { field: string(format, "subject_token_field_name")?.to_owned() }),
         _ => Err("its `format` is neither text nor json".into()),
+    }
+}
+
+fn object<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a Map<String, Value>>, String> {
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(format!("its `{name}` is no object")),
+    }
+}
+
+/// A whole number above zero, `usual` where nothing is said.
+fn number(members: Option<&Map<String, Value>>, name: &str, usual: u64, most: u64) -> Result<u64, String> {
+    match members.and_then(|members| members.get(name)) {
+        None | Some(Value::Null) => Ok(usual),
+        Some(value) => match value.as_u64().filter(|number| (1..=most).contains(number)) {
+            Some(number) => Ok(number),
+            None => Err(format!("its `{name}` is no number from 1 to {most}")),
+        },
     }
 }
 
@@ -183,6 +207,15 @@ mod tests {
             (external(r#"{"environment_id":"aws1","url":"canary"}"#, ""), "AWS"),
             (external("{}", ""), "neither file"),
             (external(r#"{"file":"x","format":{"type":"xml"}}"#, ""), "format"),
+            (external(r#"{"file":"x","format":"canary"}"#, ""), "format"),
+            (external(r#"{"executable":{"command":"x","timeout_millis":"canary"}}"#, ""), "timeout_millis"),
+            (
+                external(
+                    r#"{"file":"x"}"#,
+                    r#","service_account_impersonation_url":"https://a.example/","service_account_impersonation":{"token_lifetime_seconds":0}"#,
+                ),
+                "token_lifetime_seconds",
+            ),
             (external(r#"{"file":"x"}"#, r#","client_secret":"canary""#), "client_secret"),
         ] {
             let reason = refused(&text);

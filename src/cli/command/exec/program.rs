@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use keyfob::registry::{Definition, SecretSource, Value};
+use keyfob::registry::{Definition, Value};
 use keyfob::session::SessionKey;
 use keyfob::system::process;
 
@@ -62,10 +62,10 @@ fn definition(context: &Context, key: &SessionKey) -> Result<Option<Definition>,
 /// Variables in which an entry, complete or not, finds its secrets.
 fn secret_variables(definition: &Definition) -> Vec<String> {
     let named = |value: &Value| match value {
-        Value::Secret(SecretSource::Env(name)) => Some(name.clone()),
-        _ => None,
+        Value::Secret(source) => source.variables(),
+        _ => Vec::new(),
     };
-    definition.values().filter_map(|(_, value, _)| named(value)).collect()
+    definition.values().flat_map(|(_, value, _)| named(value)).collect()
 }
 
 /// A passphrase that came through a descriptor is not for the program.
