@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::{Answer, Finished, Keyfob, Keyring, Storage, TestServer, needs, python};
 
 /// Commands that are not run here, and why.
-const NOT_RUN: [(&str, &str); 5] = [
+const NOT_RUN: [(&str, &str); 6] = [
     ("cargo install --locked --path .", "builds the program that is tested, for minutes"),
     ("cargo build --release --locked", "likewise"),
     ("keyfob setup github", "asks at a terminal; its steps are tested on their own"),
@@ -22,6 +22,7 @@ const NOT_RUN: [(&str, &str); 5] = [
         "keyfob token discogs --format curl --for 'GET https://api.discogs.com/oauth/identity' | curl -K - https://api.discogs.com/oauth/identity",
         "the server here speaks no OAuth 1.0a; oauth1.rs does the same at one that does",
     ),
+    ("keyfob login acme --device --qr", "waits for a person at another machine; device.rs has a real browser be one"),
     ("tests/run", "runs this test"),
 ];
 
