@@ -34,7 +34,7 @@ pub fn read(definition: &Definition, option: &str, environment: &Environment) ->
             .hint("for example  --set token_endpoint=https://id.example/token"));
     };
     let is_secret = definition.holds_secret(key);
-    if is_secret && value.starts_with(RUNNER) {
+    if is_secret && (value.starts_with(RUNNER) || (key == "private_key" && value.starts_with("pkcs11:"))) {
         // It names no secret, and is fetched when it is needed.
         return Ok(Input { key: key.to_owned(), value: Secret::new(value), is_secret: false });
     }

@@ -11,6 +11,9 @@ use crate::secret::Secret;
 use crate::system::System;
 use crate::system::http::tls::{BadCertificate, Certificate, Identity};
 
+/// How a key is written that a PKCS #11 module holds.
+const HELD: &str = "pkcs11:";
+
 /// What a client has besides, or in place of, a secret.
 #[derive(Debug, Default)]
 pub(super) struct Credentials {
@@ -46,6 +49,13 @@ impl Credentials {
         let passphrase = provider.private_key_passphrase.as_ref();
         let passphrase = passphrase.map(|source| passphrase_of(provider, source, system, secrets)).transpose()?;
         let bad = |cause| bad_key(provider, cause);
+        if text.expose().trim_start().starts_with(HELD) {
+            if connects {
+                return Err(bad_key(provider, BadKey::NotPem));
+            }
+            let signer = held(provider, text.expose(), passphrase.as_ref())?;
+            return Ok(Self { signer: Some(Arc::new(signer)), ..Self::default() });
+        }
         // Opened once: a passphrase is slow to try on purpose.
         let is_jwk = text.expose().trim_start().starts_with('{');
         let der = (!is_jwk).then(|| PrivateKeyDer::of_pem(text.expose(), passphrase.as_ref()).map_err(bad));
@@ -96,6 +106,26 @@ impl Credentials {
     pub(super) fn has(&self, secret: bool) -> Has {
         Has { secret, key: self.signer.is_some(), certificate: self.identity.is_some() }
     }
+}
+
+/// A key that a PKCS #11 module holds.
+#[cfg(feature = "pkcs11")]
+fn held(provider: &Provider, uri: &str, pin: Option<&Secret>) -> Result<Signer, Error> {
+    use super::pkcs11::{Held, Unusable};
+
+    let provider = provider.id.clone();
+    match Held::open(uri, pin) {
+        Ok(held) => Ok(Signer::held(Box::new(held))),
+        Err(Unusable::Pin(reason)) => Err(Error::Passphrase { provider, reason }),
+        Err(Unusable::Other(reason)) => Err(Error::PrivateKey { provider, reason }),
+    }
+}
+
+/// This program was built without a way to such keys.
+#[cfg(not(feature = "pkcs11"))]
+fn held(provider: &Provider, _: &str, _: Option<&Secret>) -> Result<Signer, Error> {
+    let reason = "it is in a PKCS #11 module, for which keyfob was built without the feature `pkcs11`".into();
+    Err(Error::PrivateKey { provider: provider.id.clone(), reason })
 }
 
 fn certificate(provider: &Provider, source: &SecretSource, system: &System) -> Result<Certificate, Error> {

@@ -14,6 +14,8 @@ mod error;
 mod inputs;
 mod jwks;
 mod oauth1;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 pub mod registration;
 mod run_time;
 mod support;

@@ -167,7 +167,8 @@ impl Layer {
     pub(super) fn readable_secrets(&self) -> Vec<Warning> {
         let Some(path) = self.origin.path().filter(|_| self.readable) else { return Vec::new() };
         let literal = |key: &str, value: &Value| {
-            matches!(value, Value::Secret(SecretSource::Literal(_))) && schema::leaf(key).is_some_and(Kind::is_secret)
+            matches!(value, Value::Secret(SecretSource::Literal(text)) if !text.expose().starts_with("pkcs11:"))
+                && schema::leaf(key).is_some_and(Kind::is_secret)
         };
         let entries = self.entries.iter().filter_map(|(id, entry)| Some((id, entry.as_ref().ok()?)));
         entries

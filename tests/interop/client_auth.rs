@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Answer, Browser, Keyfob, Request, Storage, TestServer, needs};
+use crate::support::{Answer, Browser, Keyfob, Request, Storage, TestServer, needs, softhsm};
 
 /// Logs in, renews and logs out; returns each request in the client's name.
 fn journey(server: &TestServer, keyfob: &Keyfob) -> Vec<Request> {
@@ -123,4 +123,59 @@ fn a_certificate_proves_who_the_client_is_and_its_tokens_are_bound_to_it() {
         // One that is a JWT cannot be revoked there, which is said to those only whom the server knows.
         assert!(server.requests_to("/token/revocation").iter().all(|request| request.status() != 401));
     }
+}
+
+/// A token of SoftHSM that holds `key`, and keyfob with a client whose key is there.
+fn with_module(server: &TestServer, key: &str, algorithm: &str, pin: &str) -> Keyfob {
+    let mut keyfob = Keyfob::new(&Storage::File);
+    let folder = keyfob.aside();
+    fs::create_dir_all(folder.join("tokens")).expect("a folder");
+    let settings = format!(
+        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
+        folder.join("tokens").display()
+    );
+    fs::write(folder.join("softhsm2.conf"), settings).expect("settings");
+    keyfob.set("SOFTHSM2_CONF", folder.join("softhsm2.conf"));
+    keyfob.person(Answer::Allow);
+    let file = server.file(&format!("keys.{key}"));
+    keyfob.shell("softhsm2-util --init-token --free --label 'test token' --pin 123456 --so-pin 654321").expect(0);
+    keyfob
+        .shell(&format!("softhsm2-util --import '{file}' --token 'test token' --label client --id 01 --pin 123456"))
+        .expect(0);
+    fs::write(folder.join("pin"), pin).expect("a PIN");
+    let module = softhsm().expect("a module");
+    let more = format!(
+        "client_auth = \"private_key_jwt\"\nprivate_key = \"pkcs11:token=test%20token;object=client;type=private?module-path={module}\"\n\
+         private_key_passphrase = {{ file = '{}' }}\ntoken_endpoint_auth_signing_alg = \"{algorithm}\"\n\
+         client_assertion_audience = \"issuer\"",
+        folder.join("pin").display()
+    );
+    keyfob.provider("test", server, "cli-private-key-jwt", &more);
+    keyfob
+}
+
+#[test]
+fn a_key_that_never_leaves_its_module_signs_for_the_client() {
+    needs!(Server, SoftHsm);
+
+    for (key, algorithm) in [("ES256", "ES256"), ("RS256", "RS256"), ("RS256", "PS256")] {
+        let server = TestServer::start();
+        let keyfob = with_module(&server, key, algorithm, "123456\n");
+
+        for request in journey(&server, &keyfob) {
+            assert!(request.parameter("client_assertion").is_some(), "{request:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_pin_is_told_before_anything_is_sent() {
+    needs!(Server, SoftHsm);
+    let server = TestServer::start();
+    let keyfob = with_module(&server, "ES256", "ES256", "000000");
+
+    let refused = keyfob.run(&["login", "test"]).expect(9);
+
+    assert!(refused.stderr.contains("PIN is wrong") && !refused.stderr.contains("000000"), "{refused:#?}");
+    assert!(server.requests().is_empty());
 }

@@ -10,6 +10,7 @@
 
 mod algorithm;
 mod error;
+mod held;
 mod jwk;
 mod jws;
 mod key;
@@ -23,6 +24,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use algorithm::Algorithm;
 pub use error::{Error, excerpt};
+pub use held::{Holder, Kind};
 pub use jwk::JwkSet;
 pub use jws::{Jws, VerificationKeys, Verified};
 pub use key::Unfit;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::Algorithm;
+use super::held::{Holder, Kind};
 use super::private_key::{Form, PrivateKeyDer};
 use crate::protocol::json;
 use crate::secret::Secret;
@@ -102,6 +103,7 @@ enum Key {
     P384(EcdsaKeyPair),
     P521(p521::ecdsa::SigningKey),
     Ed25519(Ed25519KeyPair),
+    Held(Box<dyn Holder>),
 }
 
 impl Signer {
@@ -122,6 +124,11 @@ impl Signer {
             };
         }
         Self::of_der(&PrivateKeyDer::of_pem(text, reading.passphrase)?)
+    }
+
+    /// One whose key is somewhere else.
+    pub fn held(holder: Box<dyn Holder>) -> Self {
+        Self { key: Key::Held(holder), kid: None, only: None }
     }
 
     /// Reads a key out of a PEM file.
@@ -166,12 +173,17 @@ impl Signer {
 
     /// What kind of key it is, in words.
     pub fn kind(&self) -> &'static str {
+        self.sort().name()
+    }
+
+    fn sort(&self) -> Kind {
         match &self.key {
-            Key::Rsa(_) => "RSA",
-            Key::P256(_) => "P-256",
-            Key::P384(_) => "P-384",
-            Key::P521(_) => "P-521",
-            Key::Ed25519(_) => "Ed25519",
+            Key::Rsa(_) => Kind::Rsa,
+            Key::P256(_) => Kind::P256,
+            Key::P384(_) => Kind::P384,
+            Key::P521(_) => Kind::P521,
+            Key::Ed25519(_) => Kind::Ed25519,
+            Key::Held(holder) => holder.kind(),
         }
     }
 
@@ -181,14 +193,7 @@ impl Signer {
 
     /// What it can sign with, the most usual first.
     pub fn algorithms(&self) -> &'static [Algorithm] {
-        use Algorithm::{ES256, ES384, ES512, Ed25519, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
-        match &self.key {
-            Key::Rsa(_) => &[RS256, PS256, RS384, RS512, PS384, PS512],
-            Key::P256(_) => &[ES256],
-            Key::P384(_) => &[ES384],
-            Key::P521(_) => &[ES512],
-            Key::Ed25519(_) => &[EdDSA, Ed25519],
-        }
+        self.sort().algorithms()
     }
 
     /// The algorithm to sign with: the `demanded` one, else the key's own, else the first that it has in common with what
@@ -262,6 +267,7 @@ impl Signer {
                 Ok(signature.to_bytes().to_vec())
             }
             Key::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Key::Held(holder) => holder.sign(algorithm, message),
         }
     }
 }

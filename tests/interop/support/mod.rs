@@ -12,7 +12,7 @@ mod server;
 pub use browser::{Answer, Browser};
 pub use keyfob::{Keyfob, Storage};
 pub use keyring::Keyring;
-pub use parts::{Part, all_present, oauth1server, oauth1server_cache, python};
+pub use parts::{Part, all_present, oauth1server, oauth1server_cache, python, softhsm};
 pub use process::{Finished, Running, eventually, processes_with};
 pub use random::Random;
 pub use secrets::{Leak, leaks};

@@ -22,6 +22,8 @@ pub enum Part {
     SecretTool,
     /// curl.
     Curl,
+    /// SoftHSM, a PKCS #11 module.
+    SoftHsm,
 }
 
 /// Whether all of `parts` are here. Where one is missing, says which test is skipped and why.
@@ -91,8 +93,21 @@ impl Part {
                 .then_some("gnome-keyring and dbus are not installed"),
             Part::SecretTool => lacks("secret-tool").then_some("secret-tool (libsecret-tools) is not installed"),
             Part::Curl => lacks("curl").then_some("curl is not installed"),
+            Part::SoftHsm => {
+                (lacks("softhsm2-util") || softhsm().is_none()).then_some("SoftHSM (softhsm2) is not installed")
+            }
         }
     }
+}
+
+/// The module of SoftHSM, where a distribution puts it.
+pub fn softhsm() -> Option<&'static str> {
+    let places = [
+        "/usr/lib/softhsm/libsofthsm2.so",
+        "/usr/lib64/softhsm/libsofthsm2.so",
+        "/usr/local/lib/softhsm/libsofthsm2.so",
+    ];
+    places.into_iter().find(|place| Path::new(place).is_file())
 }
 
 fn server_missing() -> Option<&'static str> {
