@@ -89,7 +89,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
         }
         'keyfob;token' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'The form: raw, json, header, headers, curl, xoauth2 or oauthbearer')
-            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'The request that a signed token (OAuth 1.0a) is to be presented with, without a form in its body; with --format header, headers or curl')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'The request that a signed token (DPoP, OAuth 1.0a) is to be presented with, without a form in its body; with --format header, headers or curl')
             [CompletionResult]::new('--min-validity', '--min-validity', [CompletionResultType]::ParameterName, 'Refresh unless valid for at least this long [default: 60s]')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A token for these scopes only; the session keeps its own')
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'A token for this resource only; repeatable')

@@ -84,7 +84,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
         }
         &'keyfob;token'= {
             cand --format 'The form: raw, json, header, headers, curl, xoauth2 or oauthbearer'
-            cand --for 'The request that a signed token (OAuth 1.0a) is to be presented with, without a form in its body; with --format header, headers or curl'
+            cand --for 'The request that a signed token (DPoP, OAuth 1.0a) is to be presented with, without a form in its body; with --format header, headers or curl'
             cand --min-validity 'Refresh unless valid for at least this long [default: 60s]'
             cand --scope 'A token for these scopes only; the session keeps its own'
             cand --resource 'A token for this resource only; repeatable'

@@ -93,7 +93,7 @@ headers\t''
 curl\t''
 xoauth2\t''
 oauthbearer\t''"
-complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l for -d 'The request that a signed token (OAuth 1.0a) is to be presented with, without a form in its body; with --format header, headers or curl' -r
+complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l for -d 'The request that a signed token (DPoP, OAuth 1.0a) is to be presented with, without a form in its body; with --format header, headers or curl' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l min-validity -d 'Refresh unless valid for at least this long [default: 60s]' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l scope -d 'A token for these scopes only; the session keeps its own' -r
 complete -c keyfob -n "__fish_keyfob_using_subcommand token" -l resource -d 'A token for this resource only; repeatable' -r

@@ -81,7 +81,7 @@ module completions {
   export extern "keyfob token" [
     --format: string@"nu-complete keyfob token format" # The form: raw, json, header, headers, curl, xoauth2 or oauthbearer
     --id-token                # The ID token instead of the access token
-    --for: string             # The request that a signed token (OAuth 1.0a) is to be presented with, without a form in its body; with --format header, headers or curl
+    --for: string             # The request that a signed token (DPoP, OAuth 1.0a) is to be presented with, without a form in its body; with --format header, headers or curl
     --min-validity: string    # Refresh unless valid for at least this long [default: 60s]
     --scope: string           # A token for these scopes only; the session keeps its own
     --resource: string        # A token for this resource only; repeatable

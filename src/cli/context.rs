@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keyfob::client::{Client, Freshness, SecretStore};
+use keyfob::client::{self, Client, Freshness, Prover, SecretStore};
 use keyfob::registry::settings::{self, Settings, Storage};
 use keyfob::registry::{Definition, Registry};
 use keyfob::secret::Secret;
 use keyfob::session::index::Entry;
 use keyfob::session::store::{self, FileKey, Kind, PassphraseSource, Store, StoreOptions};
-use keyfob::session::{Keeper, Session, SessionKey};
+use keyfob::session::{Keeper, Session, SessionKey, Taken};
 use keyfob::system::trace::Observer;
 use keyfob::system::{Clock, Environment, HttpClient, HttpOptions, System, files};
 
@@ -148,14 +148,26 @@ impl Context {
     pub fn client(&self, definition: &Definition, freshness: Freshness) -> Result<Client, Failure> {
         let provider = definition.id.clone();
         self.warn_of(definition);
-        let cache = match self.storage()? {
-            // What is to be gone with the program leaves no copies of documents either.
-            Kind::Memory => None,
-            Kind::Keyring | Kind::File => self.environment.cache_dir().ok(),
-        };
+        let cache = self.cache_dir()?;
         let secrets = ClientSecrets(self.keeper()?.store().as_ref());
         Client::new(definition, Arc::clone(self.system()?), cache, &secrets, freshness)
             .map_err(|error| Failure::from(error).at(&provider))
+    }
+
+    /// What proves the key of a token that is bound to one.
+    pub fn prover(&self, taken: &Taken) -> Result<Prover, Failure> {
+        let prover = Prover::new(self.cache_dir()?);
+        taken.proof_key.as_ref().map_or(Err(client::Error::NoKey), |key| prover.hold(key))?;
+        Ok(prover)
+    }
+
+    /// Where documents of servers are kept between commands.
+    fn cache_dir(&self) -> Result<Option<PathBuf>, Failure> {
+        Ok(match self.storage()? {
+            // What is to be gone with the program leaves no copies of documents either.
+            Kind::Memory => None,
+            Kind::Keyring | Kind::File => self.environment.cache_dir().ok(),
+        })
     }
 
     /// Tells what the entry itself wants told.

@@ -51,6 +51,12 @@ impl Failure {
         self
     }
 
+    /// What to type next if what the hint so far says does not help.
+    fn otherwise(mut self, hint: &str) -> Self {
+        self.hint = Some(self.hint.map_or_else(|| hint.to_owned(), |first| format!("{first};  {hint}")));
+        self
+    }
+
     /// Which session it is about.
     pub fn session(mut self, key: &SessionKey) -> Self {
         self.session.get_or_insert(key.to_string());
@@ -95,8 +101,9 @@ impl Failure {
     /// Says that the machine's clock is wrong, where the server refused what was dated by it; `ahead` is by how many seconds
     /// the server's clock is.
     pub fn with_clock(mut self, ahead: i64) -> Self {
-        let refused =
-            self.oauth.as_ref().is_some_and(|told| matches!(told.error.as_str(), "invalid_client" | "invalid_grant"));
+        let refused = self.oauth.as_ref().is_some_and(|told| {
+            matches!(told.error.as_str(), "invalid_client" | "invalid_grant" | "invalid_dpop_proof")
+        });
         if refused && ahead != 0 {
             let direction = if ahead > 0 { "behind" } else { "ahead of" };
             let by = time::duration(ahead.unsigned_abs());
@@ -273,6 +280,7 @@ impl From<client::Error> for Failure {
             }
             E::Lacks { ref provider, what } => Self::new(ExitCode::Config, error.to_string())
                 .hint(format!("set  {what}  in [providers.{provider}], or an  issuer  that publishes it")),
+            E::NoKey => Self::new(ExitCode::LoginRequired, error.to_string()),
             E::Unsupported { .. } => Self::new(ExitCode::Config, error.to_string()),
             E::KeyStore { .. } => Self::new(ExitCode::Store, chain(&error)),
             E::PrivateKey { .. } => Self::new(ExitCode::Config, error.to_string())
@@ -297,6 +305,10 @@ impl From<client::Error> for Failure {
                 Unfilled::Missing { .. } => Self::new(ExitCode::Protocol, chain(&error)),
                 _ => Self::new(ExitCode::Security, chain(&error)),
             },
+            E::ServerLacks { ref demand, .. } => Self::new(ExitCode::Security, error.to_string())
+                .hint(format!("ask the server's operator for it; or, if you can do without, take  {demand}  out of the entry")),
+            E::Contradiction { .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint("see where each value comes from with  keyfob provider show"),
             E::NoMetadata { .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint("check the issuer, or set  authorization_endpoint  and  token_endpoint  by hand"),
             E::Metadata { .. } => Self::new(ExitCode::Protocol, error.to_string()),
@@ -349,6 +361,11 @@ impl From<grant::Error> for Failure {
             E::RedirectUri { .. } => Self::usage(error.to_string()),
             E::Unattended => Self::new(ExitCode::LoginRequired, error.to_string()),
             E::Abandoned => Self::new(ExitCode::Interrupted, error.to_string()),
+            E::NotPushed { error, is_required: true } => (*error).into(),
+            E::NotPushed { error, is_required: false } => {
+                let failure: Self = (*error).into();
+                failure.otherwise("to send the request through the browser all the same:  --set require_pushed_authorization_requests=false")
+            }
             E::Rotated { error, .. } => (*error).into(),
             E::Unknown { error } => {
                 let mut failure: Self = (*error).into();
@@ -405,6 +422,9 @@ impl Failure {
     pub fn login_required(key: &SessionKey, trouble: Option<&Trouble>) -> Self {
         let reason = match trouble {
             Some(trouble) if trouble.error == Trouble::LOGGED_OUT => "a logout was interrupted".into(),
+            Some(trouble) if trouble.error == Trouble::NO_KEY => {
+                "the DPoP key that its tokens are bound to is gone or another one".into()
+            }
             Some(trouble) if trouble.error == Trouble::OTHER_IDENTITY => {
                 "a refresh brought another person's ID token".into()
             }
@@ -414,8 +434,8 @@ impl Failure {
             None => "there is no refresh token to renew it with".into(),
         };
         let mut failure = Self::new(ExitCode::LoginRequired, format!("{key}: login required; {reason}"));
-        let told =
-            trouble.filter(|trouble| !matches!(trouble.error.as_str(), Trouble::LOGGED_OUT | Trouble::OTHER_IDENTITY));
+        let ours = [Trouble::LOGGED_OUT, Trouble::OTHER_IDENTITY, Trouble::NO_KEY];
+        let told = trouble.filter(|trouble| !ours.contains(&trouble.error.as_str()));
         failure.oauth = told.map(|trouble| {
             Box::new(ErrorResponse {
                 error: trouble.error.clone(),
@@ -432,7 +452,7 @@ impl From<output::Error> for Failure {
         let failure = Self::usage(error.to_string());
         match error {
             output::Error::Signed { .. } => failure
-                .hint("name the one request that it is for:  keyfob token NAME --format header --for 'GET https://…'"),
+                .hint("have the request sent:  keyfob request,  or name the one that it is for:  keyfob token NAME --format header --for 'GET https://…'"),
             _ => failure,
         }
     }

@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 use super::terminal::{Terminal, shorten};
 use super::time::{Wording, rfc3339};
 
+/// Characters of granted details that are shown.
+const DETAILS: usize = 500;
+
 /// Whether a session can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -162,6 +165,13 @@ pub fn remarks(terminal: &Terminal, remarks: &[Remark]) {
     for remark in remarks {
         match remark {
             Remark::NotGranted(scopes) => terminal.warning(&format!("not granted: {}", scopes.join(" "))),
+            Remark::OtherDetails(Some(granted)) => {
+                let granted = shorten(granted, DETAILS);
+                terminal.warning(&format!("other authorization_details were granted than were asked for: {granted}"));
+            }
+            Remark::OtherDetails(None) => {
+                terminal.warning("the server does not say which of the authorization_details it granted");
+            }
             Remark::ExpiredOnArrival => terminal.warning("the server issued a token that has already expired"),
             Remark::LifetimeUnknown(value) => {
                 terminal.warning(&format!(

@@ -116,8 +116,9 @@ impl Client {
 
     async fn private_key_jwt(&self) -> Result<PrivateKeyJwt, Error> {
         let signer = self.credentials.signer(&self.provider)?;
-        let offered = self.server().await?.token_endpoint_auth_signing_alg_values_supported.as_deref();
-        let algorithm = signer.choose(self.demanded(), offered).map_err(|cause| bad_key(&self.provider, cause))?;
+        let offered = self.takes(self.server().await?.token_endpoint_auth_signing_alg_values_supported.as_deref());
+        let algorithm =
+            signer.choose(self.demanded(), offered.as_deref()).map_err(|cause| bad_key(&self.provider, cause))?;
         let own = self.provider.private_key_id.as_ref();
         Ok(PrivateKeyJwt {
             client_id: self.client_id.clone(),

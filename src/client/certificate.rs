@@ -59,6 +59,11 @@ impl Client {
             &mut server.backchannel_authentication_endpoint,
             aliases.backchannel_authentication_endpoint,
         );
+        lay(
+            "pushed_authorization_request_endpoint",
+            &mut server.pushed_authorization_request_endpoint,
+            aliases.pushed_authorization_request_endpoint,
+        );
         if self.bound_certificate().is_some() {
             lay("userinfo_endpoint", &mut server.userinfo_endpoint, aliases.userinfo_endpoint);
         }

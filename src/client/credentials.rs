@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Error, NoStore, SecretStore, read_key, read_secret};
+use super::{Error, NoStore, Sealed, SecretStore, read_key, read_secret};
 use crate::protocol::client_auth::Has;
-use crate::protocol::jose::{BadKey, PrivateKeyDer, Reading, Signer};
+use crate::protocol::jose::{BadKey, Decrypter, KeyManagement, PrivateKeyDer, Reading, Signer};
 use crate::registry::words::{ClientAuth, Protocol};
 use crate::registry::{Provider, SecretSource};
 use crate::secret::Secret;
@@ -18,6 +18,10 @@ const HELD: &str = "pkcs11:";
 #[derive(Debug, Default)]
 pub(super) struct Credentials {
     signer: Option<Arc<Signer>>,
+    /// What authorization requests are signed with, where the entry demands that.
+    request_signer: Option<Arc<Signer>>,
+    /// What opens tokens that are encrypted for the client, where the entry says that some are.
+    pub(super) decrypter: Option<Decrypter>,
     /// Its certificate's thumbprint.
     pub(super) thumbprint: Option<String>,
     /// What it is on TLS connections, where it is anybody there.
@@ -46,8 +50,7 @@ impl Credentials {
         let lacks = |what| Error::Lacks { provider: provider.id.clone(), what };
         let source = provider.private_key.as_ref().ok_or_else(|| lacks("private_key"))?;
         let text = read_key(provider, source, system, secrets)?;
-        let passphrase = provider.private_key_passphrase.as_ref();
-        let passphrase = passphrase.map(|source| passphrase_of(provider, source, system, secrets)).transpose()?;
+        let passphrase = opening(provider, system, secrets)?;
         let bad = |cause| bad_key(provider, cause);
         if text.expose().trim_start().starts_with(HELD) {
             if connects {
@@ -73,6 +76,42 @@ impl Credentials {
             None => {}
         }
         Ok(read)
+    }
+
+    /// Reads, besides, what signed requests and encrypted tokens need.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn with_keys(
+        mut self,
+        provider: &Provider,
+        secret: Option<&Secret>,
+        system: &System,
+        secrets: &dyn SecretStore,
+    ) -> Result<Self, Error> {
+        if provider.require_signed_request_object == Some(true) {
+            self.request_signer = Some(request_signer(provider, system, secrets)?);
+        }
+        let sealed: Vec<KeyManagement> = Sealed::algorithms(provider).collect();
+        if !sealed.is_empty() {
+            let decrypter = decrypter(provider, &sealed, secret, system, secrets)?;
+            if let Some(other) = sealed.iter().find(|algorithm| !decrypter.suits(**algorithm)) {
+                return Err(bad_key(provider, BadKey::NotForDecryption(other.name())));
+            }
+            self.decrypter = Some(decrypter);
+        }
+        Ok(self)
+    }
+
+    /// The key that authorization requests are signed with.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read): a server may demand what the entry does not.
+    pub(super) fn request_signer(&self, provider: &Provider, system: &System) -> Result<Arc<Signer>, Error> {
+        match self.request_signer.as_ref().or(self.signer.as_ref()) {
+            Some(signer) => Ok(Arc::clone(signer)),
+            None => request_signer(provider, system, &NoStore),
+        }
     }
 
     /// Adds the certificate, which must be that of the key.
@@ -126,6 +165,52 @@ fn held(provider: &Provider, uri: &str, pin: Option<&Secret>) -> Result<Signer, 
 fn held(provider: &Provider, _: &str, _: Option<&Secret>) -> Result<Signer, Error> {
     let reason = "it is in a PKCS #11 module, for which keyfob was built without the feature `pkcs11`".into();
     Err(Error::PrivateKey { provider: provider.id.clone(), reason })
+}
+
+fn request_signer(provider: &Provider, system: &System, secrets: &dyn SecretStore) -> Result<Arc<Signer>, Error> {
+    let lacks = || Error::Lacks { provider: provider.id.clone(), what: "private_key" };
+    let source = provider.private_key.as_ref().ok_or_else(lacks)?;
+    let text = read_key(provider, source, system, secrets)?;
+    let passphrase = opening(provider, system, secrets)?;
+    if text.expose().trim_start().starts_with(HELD) {
+        return held(provider, text.expose(), passphrase.as_ref()).map(Arc::new);
+    }
+    let reading = Reading { passphrase: passphrase.as_ref(), kid: provider.private_key_id.as_deref() };
+    Signer::parse(text.expose(), reading).map(Arc::new).map_err(|cause| bad_key(provider, cause))
+}
+
+/// The key of the entry for that, else its only one; the client secret where tokens are encrypted with what both sides know.
+fn decrypter(
+    provider: &Provider,
+    sealed: &[KeyManagement],
+    secret: Option<&Secret>,
+    system: &System,
+    secrets: &dyn SecretStore,
+) -> Result<Decrypter, Error> {
+    let own = provider.decryption_key.as_ref();
+    if let (None, Some(secret), true) = (own, secret, sealed.iter().all(|algorithm| algorithm.is_symmetric())) {
+        return Ok(Decrypter::of_client_secret(secret));
+    }
+    let lacks = || Error::Lacks { provider: provider.id.clone(), what: "decryption_key" };
+    let text = match (own, &provider.private_key) {
+        // The store has one key for each provider.
+        (Some(SecretSource::Store), _) => {
+            return Err(Error::PrivateKey {
+                provider: provider.id.clone(),
+                reason: "the secret store holds the `private_key` alone".into(),
+            });
+        }
+        (Some(own), _) => read_key(provider, own, system, secrets)?,
+        (None, source) => read_key(provider, source.as_ref().ok_or_else(lacks)?, system, secrets)?,
+    };
+    let passphrase = opening(provider, system, secrets)?;
+    Decrypter::parse(text.expose(), passphrase.as_ref()).map_err(|cause| bad_key(provider, cause))
+}
+
+/// The passphrase of the entry's keys.
+fn opening(provider: &Provider, system: &System, secrets: &dyn SecretStore) -> Result<Option<Secret>, Error> {
+    let passphrase = provider.private_key_passphrase.as_ref();
+    passphrase.map(|source| passphrase_of(provider, source, system, secrets)).transpose()
 }
 
 fn certificate(provider: &Provider, source: &SecretSource, system: &System) -> Result<Certificate, Error> {

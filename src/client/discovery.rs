@@ -39,6 +39,7 @@ impl Pinned {
             device_authorization_endpoint: provider.device_authorization_endpoint.clone(),
             registration_endpoint: provider.registration_endpoint.clone(),
             backchannel_authentication_endpoint: provider.backchannel_authentication_endpoint.clone(),
+            pushed_authorization_request_endpoint: provider.pushed_authorization_request_endpoint.clone(),
             ..AuthorizationServer::default()
         };
         let names = [
@@ -52,6 +53,7 @@ impl Pinned {
             "device_authorization_endpoint",
             "registration_endpoint",
             "backchannel_authentication_endpoint",
+            "pushed_authorization_request_endpoint",
         ];
         Self { server, by_hand: names.into_iter().filter(|name| by_hand(name)).collect() }
     }
@@ -93,6 +95,11 @@ impl Pinned {
             "backchannel_authentication_endpoint",
             &mut server.backchannel_authentication_endpoint,
             &pinned.backchannel_authentication_endpoint,
+        );
+        lay(
+            "pushed_authorization_request_endpoint",
+            &mut server.pushed_authorization_request_endpoint,
+            &pinned.pushed_authorization_request_endpoint,
         );
         server
     }

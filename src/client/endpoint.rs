@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::bound::is_provable;
 use super::{Client, Error};
 use crate::protocol::client_auth::{ClientAuthentication as _, Moment};
 use crate::protocol::http::{self, EndpointRequest};
@@ -42,11 +43,37 @@ pub(super) enum Fetched {
 impl Client {
     /// Authenticates `request` as this client, sends it and returns whatever the server answers.
     ///
-    /// A connection that could not be made is tried again; beyond that `repetition` decides.
+    /// A connection that could not be made is tried again; beyond that `repetition` decides. Where tokens are bound to a
+    /// key, the request carries a proof, and one more is sent with the nonce that the server asks for.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn send(&self, mut request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
+    pub async fn send(&self, request: EndpointRequest, mut repetition: Repetition) -> Result<Response, Error> {
+        let (mut may_repeat, mut is_second) = (true, false);
+        loop {
+            let mut sending = request.clone();
+            let sent = self.prove(&mut sending).await?;
+            // A lost one that was proven is proven anew.
+            let again = if sent.is_some() { Repetition::Never } else { repetition };
+            let mut response = match self.send_once(sending, again).await {
+                Err(Error::System(system::Error::Unreachable { unsent: false, .. })) if again != repetition => {
+                    (repetition, is_second) = (Repetition::Never, true);
+                    continue;
+                }
+                Err(Error::System(error)) if is_second => return Err(maybe_sent(error).into()),
+                outcome => outcome?,
+            };
+            if is_provable(&request) && self.is_worth_another(&request.url, sent.as_ref(), &response) && may_repeat {
+                // A first one without a proof has asked for nothing yet.
+                may_repeat = sent.is_none();
+                continue;
+            }
+            self.mark(&mut response, sent.as_ref());
+            return Ok(response);
+        }
+    }
+
+    async fn send_once(&self, mut request: EndpointRequest, repetition: Repetition) -> Result<Response, Error> {
         let authentication = self.authentication().await?;
         // After the server has been asked for its metadata, if it has: what is signed is dated by its clock.
         let at = Moment { now: self.time_there(), unique: random::text::<16>()? };
@@ -90,6 +117,9 @@ impl Client {
     pub async fn fetch(&self, request: &Request) -> Result<Response, Error> {
         let mut response = self.system.http.send_persistently(request.clone(), true).await?;
         self.note_time(&response);
+        if let (true, Ok(url)) = (self.is_binding(), Url::parse(&request.uri().to_string())) {
+            self.prover().note(&url, response.headers());
+        }
         for _ in 0..REPETITIONS {
             let status = response.status().as_u16();
             let wait = http::retry_after(&response, self.system.clock.seconds()).map(Duration::from_secs);

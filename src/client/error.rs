@@ -137,6 +137,9 @@ pub enum Error {
         /// What it says instead.
         found: &'static str,
     },
+    /// A token that is bound to a key cannot be presented without it (RFC 9449 §7.1).
+    #[error("the DPoP key that the token is bound to is gone")]
+    NoKey,
     /// A template of the entry cannot be filled with what the login brought.
     #[error("the `{key}` of `{provider}` cannot be had")]
     RunTime {
@@ -155,6 +158,26 @@ pub enum Error {
         provider: String,
         /// The entry's key, with its value where that matters.
         key: String,
+    },
+    /// The server lacks what the entry demands of it.
+    #[error("the server of `{provider}` announces no {what}, which `{demand}` demands")]
+    ServerLacks {
+        /// The provider's identifier.
+        provider: String,
+        /// What is missing, by the name of its metadata member.
+        what: &'static str,
+        /// The entry's key, with its value where that matters.
+        demand: String,
+    },
+    /// The entry says one thing and demands another.
+    #[error("the entry of `{provider}` says `{key}`, which `{demand}` excludes")]
+    Contradiction {
+        /// The provider's identifier.
+        provider: String,
+        /// What weakens.
+        key: String,
+        /// What excludes it.
+        demand: String,
     },
     /// No metadata was found at any of the well-known addresses.
     #[error("`{issuer}` publishes no metadata (404 at {})", .tried.join(", "))]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::endpoint::Fetched;
-use super::{Client, Error};
+use super::{Client, Error, Sealed};
 use crate::protocol;
 use crate::protocol::jose::{self, Algorithm, JwkSet, Jws, VerificationKeys, Verified};
 
@@ -31,7 +31,7 @@ impl Keys {
 }
 
 impl Client {
-    /// Verifies the signature of `token`, an ID token or a signed userinfo answer.
+    /// Verifies the signature of `token`, an ID token, which is decrypted first where the entry says that it is encrypted.
     ///
     /// `configured` is the algorithm of the entry; an HMAC is verified with the client secret, everything else with the
     /// server's keys. When the key set lacks the key it is fetched once more.
@@ -42,7 +42,8 @@ impl Client {
     /// # Specification
     /// OpenID Connect Core §3.1.3.7 (6, 7), §10.1.1.
     pub async fn verify(&self, token: &str, configured: Option<Algorithm>) -> Result<Verified, Error> {
-        self.verify_signed(&Jws::parse(token).map_err(protocol::Error::from)?, configured).await
+        let token = self.decrypted(token, Sealed::IdToken)?;
+        self.verify_signed(&Jws::parse(&token).map_err(protocol::Error::from)?, configured).await
     }
 
     /// As [`verify`](Self::verify), for a token that has been taken apart.
@@ -51,26 +52,42 @@ impl Client {
     /// As there.
     pub async fn verify_signed(&self, jws: &Jws, configured: Option<Algorithm>) -> Result<Verified, Error> {
         let announced = self.server().await?.id_token_signing_alg_values_supported.clone();
-        let allowed = Algorithm::acceptable(configured, announced.as_deref());
+        self.verify_with(jws, &self.accepted(Algorithm::acceptable(configured, announced.as_deref()))).await
+    }
+
+    /// Verifies the signature of an authorization response; `configured` as for ID tokens.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    ///
+    /// # Specification
+    /// JARM §2.4 (5), §3, §4.
+    pub async fn verify_response(&self, jws: &Jws, configured: Option<Algorithm>) -> Result<Verified, Error> {
+        let announced = self.server().await?.authorization_signing_alg_values_supported.clone();
+        self.verify_with(jws, &self.accepted(Algorithm::acceptable(configured, announced.as_deref()))).await
+    }
+
+    async fn verify_with(&self, jws: &Jws, allowed: &[Algorithm]) -> Result<Verified, Error> {
         if !allowed.contains(&jws.algorithm()) {
             // Refused before any key is fetched.
-            let refused = protocol::jose::Error::AlgorithmNotAllowed { found: jws.algorithm(), expected: allowed };
+            let refused =
+                protocol::jose::Error::AlgorithmNotAllowed { found: jws.algorithm(), expected: allowed.to_vec() };
             return Err(protocol::Error::from(refused).into());
         }
         if jws.algorithm().is_symmetric() {
             let authentication = self.authentication().await?;
             let secret = authentication.secret().ok_or_else(|| Error::NoSecret {
                 provider: self.provider.id.clone(),
-                reason: format!("ID tokens signed with {} need one", jws.algorithm()),
+                reason: format!("tokens signed with {} need one", jws.algorithm()),
             })?;
-            return Ok(jws.verify(VerificationKeys::ClientSecret(secret), &allowed).map_err(protocol::Error::from)?);
+            return Ok(jws.verify(VerificationKeys::ClientSecret(secret), allowed).map_err(protocol::Error::from)?);
         }
         let set = self.keys().await?;
-        match jws.verify(VerificationKeys::Published(&set), &allowed) {
+        match jws.verify(VerificationKeys::Published(&set), allowed) {
             Err(error) if error.key_set_may_be_stale() || self.keys.lock().await.is_outdated(&error) => {
                 match self.renewed_keys().await? {
                     Some(set) => {
-                        Ok(jws.verify(VerificationKeys::Published(&set), &allowed).map_err(protocol::Error::from)?)
+                        Ok(jws.verify(VerificationKeys::Published(&set), allowed).map_err(protocol::Error::from)?)
                     }
                     None => Err(protocol::Error::from(error).into()),
                 }

@@ -5,9 +5,12 @@
 
 mod assertion;
 mod authentication;
+mod bound;
 mod cache;
 mod certificate;
 mod credentials;
+mod decryption;
+mod demands;
 mod discovery;
 mod endpoint;
 mod error;
@@ -16,7 +19,9 @@ mod jwks;
 mod oauth1;
 #[cfg(feature = "pkcs11")]
 mod pkcs11;
+mod prover;
 pub mod registration;
+mod request_object;
 mod run_time;
 mod support;
 mod time;
@@ -34,11 +39,15 @@ use crate::registry::{Definition, Origin, Provider, SecretSource};
 use crate::secret::Secret;
 use crate::system::{System, files, process};
 
+pub use decryption::Sealed;
+pub use demands::response_mode;
 pub use endpoint::Repetition;
 pub use error::Error;
 pub use oauth1::{Signed, credentials};
+pub use prover::{Prover, Sent, objection_in_head};
 pub use run_time::Place;
 
+use bound::Binding;
 use cache::Cache;
 use credentials::Credentials;
 use discovery::Pinned;
@@ -92,6 +101,7 @@ pub struct Client {
     keys: Mutex<Keys>,
     app: OnceCell<App>,
     server_time: ServerTime,
+    binding: Binding,
 }
 
 impl Client {
@@ -137,12 +147,14 @@ impl Client {
         };
         let oauth1 = OAuth1::new(&provider, &client_id, secret.as_ref(), &system, secrets)?;
         let credentials = Credentials::read(&provider, &system, secrets)?;
+        let credentials = credentials.with_keys(&provider, secret.as_ref(), &system, secrets)?;
         let by_hand = |key: &str| {
             matches!(
                 definition.origin(key),
                 Some(Origin::System(_) | Origin::User(_) | Origin::Environment(_) | Origin::Flag(_))
             )
         };
+        let binding = Binding::new(Prover::new(cache_dir.clone()));
         Ok(Self {
             pinned: Pinned::new(&provider, by_hand),
             provider,
@@ -159,6 +171,7 @@ impl Client {
             keys: Mutex::default(),
             app: OnceCell::new(),
             server_time: ServerTime::default(),
+            binding,
         })
     }
 

@@ -105,6 +105,8 @@ impl Client {
         let lacks = |what| Error::Lacks { provider: self.provider.id.clone(), what };
         match tokens.token_type {
             TokenType::Bearer | TokenType::NotApplicable => Ok(Presentation::Bearer(&tokens.access_token)),
+            // Its proof is for one address and made with what that one's server wants to see: `Prover::headers`.
+            TokenType::DPoP => Err(lacks("address to prove the key to")),
             TokenType::OAuth1 => Ok(Presentation::OAuth1 {
                 consumer: self.consumer().ok_or_else(|| lacks("protocol = \"oauth1\""))?,
                 credentials: credentials(tokens).ok_or_else(|| lacks("token secret"))?,

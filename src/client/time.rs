@@ -7,7 +7,7 @@ use crate::protocol::http::date;
 use crate::system::http::Response;
 
 /// Seconds by which two clocks may differ unnoticed: less than the tolerance of any server, more than a slow answer takes.
-const NOTICEABLE: i64 = 20;
+pub(super) const NOTICEABLE: i64 = 20;
 
 /// What is known of the server's clock.
 #[derive(Debug, Default)]

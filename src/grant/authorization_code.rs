@@ -3,8 +3,11 @@
 //! The browser opens with what is known of the server at once; the server's own word and its keys are fetched while the
 //! person consents. The first redirect that carries our `state`, received or pasted, decides.
 
+mod answer;
+mod narration;
 pub mod probe;
 pub(super) mod redirect;
+mod sending;
 mod two_calls;
 
 pub use redirect::registrable;
@@ -18,17 +21,16 @@ use crate::callback::pasted::{self, BareCode, Pasted};
 use crate::callback::{Candidate, Loopback, Outcome};
 use crate::client::{self, Client, Place, Repetition};
 use crate::protocol::authorization::{AuthorizationRequest, AuthorizationResponse, Draft, Fresh, Issuer, is_reserved};
-use crate::protocol::id_token::{Expectations, IdToken};
+use crate::protocol::id_token::{Expectations, IdToken, check_requested};
 use crate::protocol::metadata::AuthorizationServer;
 use crate::protocol::parameters::Parameters;
 use crate::protocol::pkce::Method;
-use crate::protocol::token::{Asked, TokenResponse};
+use crate::protocol::token::{AUTHORIZATION_DETAILS, Asked, Remark, TokenResponse, TokenSet};
 use crate::protocol::{self, scope};
 use crate::registry::words::{ClientAuth, IssuerMatch, Pkce, RefreshHow, ResponseMode};
 use crate::registry::{Provider, RunTime};
 use crate::secret::Secret;
 use crate::system::random;
-use crate::system::trace::{Event, Party, Step};
 
 pub use redirect::{Registered, registered};
 
@@ -105,6 +107,8 @@ struct Attempt<'a> {
     request: &'a GrantRequest,
     user: &'a dyn Interaction,
     authorization: AuthorizationRequest,
+    /// The server as it was known when the request was made.
+    known: AuthorizationServer,
     scopes: Vec<String>,
     /// Parameters of the entry and the person.
     extra: Vec<(String, String)>,
@@ -128,10 +132,13 @@ impl<'a> Attempt<'a> {
         let provider = client.provider();
         asked::check(request)?;
         let at_hand = client.server_at_hand();
-        let usable = at_hand.authorization_endpoint.is_some() && client.check_authentication(&at_hand).is_ok();
+        let usable = at_hand.authorization_endpoint.is_some()
+            && client.check_authentication(&at_hand).is_ok()
+            && !client.is_demanding();
         let server = if usable { at_hand } else { client.server().await?.clone() };
         client.check_authentication(&server)?;
         check_pkce(provider, &server)?;
+        client.check_demands(&server)?;
         let lacks = |what| client::Error::Lacks { provider: provider.id.clone(), what };
         let endpoint = server.authorization_endpoint.as_ref().ok_or_else(|| lacks("authorization_endpoint"))?;
         let scopes = asked::scopes(provider, request, server.scopes_supported.as_deref());
@@ -146,6 +153,7 @@ impl<'a> Attempt<'a> {
         };
         let extra = extra(provider, request)?;
         let names = identity::pairs(&provider.param_names);
+        let dpop_jkt = client.key_thumbprint().await?;
         let draft = Draft {
             endpoint,
             response_type: response_type(provider),
@@ -155,24 +163,25 @@ impl<'a> Attempt<'a> {
             scope_separator: identity::scope_separator(provider),
             scope_param: identity::scope_param(provider),
             pkce: pkce(provider),
-            response_mode: provider.response_mode.map(ResponseMode::word),
+            response_mode: client::response_mode(provider).map(ResponseMode::word),
+            dpop_jkt: dpop_jkt.as_deref(),
             resources: &request.resources,
             extra: &extra,
             names: &names,
             fragment: provider.authorize_fragment.as_deref(),
         };
         let authorization = AuthorizationRequest::new(&draft, fresh()?)?;
-        Ok(Self { client, request, user, authorization, scopes, extra, loopback })
+        Ok(Self { client, request, user, authorization, known: server, scopes, extra, loopback })
     }
 
     async fn run(mut self) -> Result<Obtained, Error> {
+        let url = sending::address(self.client, &self.authorization, &self.known).await?;
         self.tell_start();
-        let url = self.authorization.url().clone();
         let redirect_uri = self.authorization.redirect_uri().to_owned();
         self.user.visit(&url, &redirect_uri).await?;
         self.user.waiting(self.request.timeout);
         // What the server says of itself, and its keys, are fetched until they are needed or known to be wrong.
-        let known = learn(self.client, self.needs_keys());
+        let known = learn(self.client, self.known.clone(), self.needs_keys());
         tokio::pin!(known);
         let answer = tokio::select! {
             answer = self.answer() => answer?,
@@ -195,7 +204,8 @@ impl<'a> Attempt<'a> {
 
     fn needs_keys(&self) -> bool {
         let algorithm = identity::algorithm(self.client.provider());
-        self.openid() && algorithm.is_none_or(|algorithm| !algorithm.is_symmetric())
+        let signed = client::response_mode(self.client.provider()).is_some_and(ResponseMode::is_signed);
+        signed || self.openid() && algorithm.is_none_or(|algorithm| !algorithm.is_symmetric())
     }
 
     async fn answer(&mut self) -> Result<Answer, Error> {
@@ -207,8 +217,8 @@ impl<'a> Attempt<'a> {
             let candidate = next(&mut self.loopback);
             tokio::select! {
                 candidate = candidate => {
-                    if self.authorization.is_answered_by(&candidate.parameters) {
-                        let parameters = candidate.parameters.clone();
+                    let parameters = answer::decrypted(self.client, &candidate.parameters);
+                    if self.authorization.is_answered_by(&parameters) {
                         candidate.accept();
                         let page = self.loopback.take().map(Page::of).unwrap_or_default();
                         return Ok(Answer { parameters, page });
@@ -240,19 +250,26 @@ impl<'a> Attempt<'a> {
             None => BareCode::Refused,
         };
         let parameters = match pasted::read(text.expose(), self.authorization.redirect_uri(), codes)? {
-            Pasted::Redirect(parameters) if self.authorization.is_answered_by(&parameters) => parameters,
-            Pasted::Redirect(_) => return Err(Error::PastedState),
-            Pasted::Code(code) => vec![("code".to_owned(), code.expose().to_owned())],
+            Pasted::Redirect(parameters) => answer::decrypted(self.client, &parameters),
+            Pasted::Code(code) => return Ok(self.by_hand(vec![("code".to_owned(), code.expose().to_owned())])),
         };
+        match self.authorization.is_answered_by(&parameters) {
+            true => Ok(self.by_hand(parameters)),
+            false => Err(Error::PastedState),
+        }
+    }
+
+    fn by_hand(&mut self, parameters: Vec<(String, String)>) -> Answer {
         // Nobody's browser waits for a page.
         self.loopback = None;
-        Ok(Answer { parameters, page: Page::default() })
+        Answer { parameters, page: Page::default() }
     }
 
     async fn redeem(&self, parameters: Vec<(String, String)>) -> Result<Obtained, Error> {
         let (client, provider) = (self.client, self.client.provider());
         let server = client.server().await?;
         check_pkce(provider, server)?;
+        sending::check(provider, &self.known, server)?;
         let issuer = Issuer {
             // A template names no one issuer that a redirect could be compared with.
             name: match provider.issuer_match {
@@ -261,6 +278,8 @@ impl<'a> Attempt<'a> {
             },
             announced: server.authorization_response_iss_parameter_supported,
         };
+        let tolerance = self.request.clock_tolerance;
+        let parameters = answer::opened(client, &self.authorization, parameters, tolerance).await?;
         let response = self.authorization.accept(parameters, issuer)?;
         self.tell_grant();
         let mut brought = brought(provider, &response);
@@ -293,6 +312,7 @@ impl<'a> Attempt<'a> {
                 None
             }
         };
+        remarks.extend(self.other_details(&tokens));
         if provider.refresh.how == RefreshHow::Exchange {
             tokens = exchange::lasting(client, tokens, &mut remarks).await?;
         }
@@ -310,8 +330,23 @@ impl<'a> Attempt<'a> {
         for resource in &self.request.resources {
             parameters.add("resource", resource.as_str());
         }
+        if let Some(details) = self.given(AUTHORIZATION_DETAILS) {
+            parameters.set(AUTHORIZATION_DETAILS, details);
+        }
         identity::extend(self.client, &mut parameters, "token_params", values)?;
         Ok(parameters)
+    }
+
+    /// An extra parameter of the request; the last one wins, as there.
+    fn given(&self, name: &str) -> Option<&str> {
+        self.extra.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What to know where other authorization details were granted than were asked for (RFC 9396 §7).
+    fn other_details(&self, tokens: &TokenSet) -> Option<Remark> {
+        let asked = protocol::json::parse(self.given(AUTHORIZATION_DETAILS)?.as_bytes()).ok()?;
+        let granted = tokens.kept.get(AUTHORIZATION_DETAILS);
+        (granted != Some(&asked)).then(|| Remark::OtherDetails(granted.map(Value::to_string)))
     }
 
     async fn check(
@@ -323,11 +358,8 @@ impl<'a> Attempt<'a> {
         let provider = self.client.provider();
         let verified = self.client.verify(token.expose(), identity::algorithm(provider)).await?;
         let server = self.client.server().await?;
-        // The last one wins, as in the request.
-        let given =
-            |name: &str| self.extra.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let acr_values: Vec<String> =
-            given("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+            self.given("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
         let expect = Expectations {
             issuer: identity::issuer(provider, server),
             client_id: self.client.client_id(),
@@ -335,58 +367,21 @@ impl<'a> Attempt<'a> {
             access_token: Some(access_token.expose()),
             code: Some(response.code.expose()),
             state: None,
-            max_age: given("max_age").and_then(|value| value.parse().ok()),
+            max_age: self.given("max_age").and_then(|value| value.parse().ok()),
             acr_values: &acr_values,
             tolerance: self.request.clock_tolerance,
             now: self.client.system().clock.seconds(),
         };
         let id_token = IdToken::check(verified, &expect).map_err(protocol::Error::from)?;
+        if let Some(claims) = self.given("claims") {
+            check_requested(&id_token, claims).map_err(protocol::Error::from)?;
+        }
         self.tell_id_token();
         Ok(id_token)
     }
 
     fn openid(&self) -> bool {
         asked::openid(self.client.provider(), &self.scopes)
-    }
-}
-
-/// What the trace is told.
-impl Attempt<'_> {
-    fn step(&self, number: u8, between: (Party, Party), title: &str, why: &str, specification: &'static str) {
-        self.client
-            .system()
-            .trace
-            .tell(|| Event::Step(Step { number, between, title: title.into(), why: why.into(), specification }));
-    }
-
-    fn tell_start(&self) {
-        let why = "state ties the answer to this login, the PKCE challenge ties the code to this process";
-        let between = (Party::Client, Party::ResourceOwner);
-        self.step(
-            1,
-            between,
-            "send the browser to the authorization endpoint",
-            why,
-            "RFC 6749 section 4.1.1, RFC 7636 section 4.3",
-        );
-    }
-
-    fn tell_grant(&self) {
-        let why = "state and iss are as they must be, no parameter is repeated";
-        let between = (Party::ResourceOwner, Party::Client);
-        self.step(2, between, "receive the authorization code", why, "RFC 6749 section 4.1.2, RFC 9207 section 2.4");
-    }
-
-    fn tell_exchange(&self) {
-        let why = "the code alone is worth nothing without the verifier behind the challenge";
-        let between = (Party::Client, Party::AuthorizationServer);
-        self.step(3, between, "exchange the code for tokens", why, "RFC 6749 section 4.1.3, RFC 7636 section 4.5");
-    }
-
-    fn tell_id_token(&self) {
-        let why = "signature, issuer, audience, times, nonce and at_hash of the ID token are right";
-        let between = (Party::AuthorizationServer, Party::Client);
-        self.step(4, between, "receive the tokens", why, "RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.7");
     }
 }
 
@@ -399,12 +394,13 @@ async fn next(loopback: &mut Option<Loopback>) -> Candidate {
 
 /// Asks the server who it is and fetches its keys. Ends only when the metadata is not just unavailable but wrong; what is
 /// unavailable is told when it is needed.
-async fn learn(client: &Client, needs_keys: bool) -> Error {
+async fn learn(client: &Client, known: AuthorizationServer, needs_keys: bool) -> Error {
     use protocol::Error::{MetadataEndpoint, MetadataIssuer};
     match client.server().await {
         Err(error @ client::Error::Protocol(MetadataEndpoint { .. } | MetadataIssuer { .. })) => return error.into(),
         Ok(server) => {
-            if let Err(error) = check_pkce(client.provider(), server) {
+            let provider = client.provider();
+            if let Err(error) = check_pkce(provider, server).and_then(|()| sending::check(provider, &known, server)) {
                 return error;
             }
             if needs_keys {

@@ -17,7 +17,7 @@ pub struct Begun {
 }
 
 /// What a grant may remember.
-const NAMES: [&str; 6] = ["state", "nonce", "verifier", "redirect_uri", "device_code", "interval"];
+const NAMES: [&str; 7] = ["state", "nonce", "verifier", "redirect_uri", "device_code", "interval", "proof_key"];
 
 impl Begun {
     pub(super) fn new(expires_at: i64, scopes: Vec<String>) -> Self {

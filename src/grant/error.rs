@@ -99,6 +99,15 @@ pub enum Error {
         /// The entry's key.
         key: String,
     },
+    /// The request could not be pushed, and is not sent in a weaker way.
+    #[error("the authorization request was not taken: {error}")]
+    NotPushed {
+        /// Why not.
+        #[source]
+        error: Box<Error>,
+        /// Whether entry or server leave no other way.
+        is_required: bool,
+    },
     /// The grant needs a person, and there is none.
     #[error("this login needs a person, and nobody is there")]
     Unattended,

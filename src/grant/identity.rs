@@ -54,7 +54,7 @@ pub async fn identify(
     let claims = match tokens.token_type {
         // OAuth 1.0 servers tell whose it is beside the token: `user_id`, `screen_name`.
         TokenType::OAuth1 => Some(&tokens.kept),
-        TokenType::Bearer | TokenType::NotApplicable => id_token.map(IdToken::claims),
+        TokenType::Bearer | TokenType::DPoP | TokenType::NotApplicable => id_token.map(IdToken::claims),
     };
     let from_claims = profile::profile(&paths, None, claims);
     let mut identity = Identity {
@@ -108,7 +108,7 @@ async fn ask(
     clock_tolerance: u64,
 ) -> Result<Map<String, Value>, Error> {
     let provider = client.provider();
-    let response = fetch(client, endpoint, tokens).await?;
+    let response = client.decrypted_userinfo(fetch(client, endpoint, tokens).await?)?;
     let server = client.server().await?;
     let signed = provider.userinfo.format == UserinfoFormat::Jwt || provider.userinfo_signed_response_alg.is_some();
     let rules = Rules {
@@ -138,6 +138,9 @@ async fn ask(
 async fn fetch(client: &Client, endpoint: &Url, tokens: &TokenSet) -> Result<Response, Error> {
     let mut request = request(client, endpoint, tokens).await?;
     client.show_bound_certificate(&mut request);
+    if tokens.token_type == TokenType::DPoP {
+        return Ok(client.fetch_bound(&request, tokens).await?);
+    }
     Ok(match client::credentials(tokens).filter(|_| tokens.token_type == TokenType::OAuth1) {
         // No patience here: what is sent again must be signed anew.
         Some(credentials) => client.send_signed(request, Some(&credentials), &[]).await?.response,
@@ -156,7 +159,8 @@ async fn request(client: &Client, endpoint: &Url, tokens: &TokenSet) -> Result<c
     for (name, value) in &rules.params {
         parameters.set(name, values.text(provider, value).map_err(unfilled)?);
     }
-    let in_query = rules.token_in == TokenIn::Query;
+    // A token that is bound to a key goes nowhere without a proof.
+    let in_query = rules.token_in == TokenIn::Query && tokens.token_type != TokenType::DPoP;
     if in_query {
         parameters.set(&rules.token_param, tokens.access_token.expose());
     }

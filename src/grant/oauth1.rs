@@ -250,6 +250,7 @@ impl<'a> Attempt<'a> {
         Ok(TokenSet {
             access_token: credentials.token,
             token_secret: Some(credentials.secret),
+            proof_key: None,
             token_type: TokenType::OAuth1,
             expires_at: expires_in.map(|life| now.saturating_add(life)),
             refresh_token: None,

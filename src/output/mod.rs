@@ -103,7 +103,7 @@ fn presentable<'a>(what: &'static str, token: &'a Secret) -> Result<&'a str, Err
 fn bare<'a>(format: &dyn Format, presented: &Presented<'a>) -> Result<&'a str, Error> {
     match presented.token_type {
         TokenType::Bearer | TokenType::NotApplicable => presentable("token", presented.token),
-        TokenType::OAuth1 => Err(Error::Signed { format: format.name().to_owned() }),
+        TokenType::OAuth1 | TokenType::DPoP => Err(Error::Signed { format: format.name().to_owned() }),
     }
 }
 

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::parameters::Parameters;
 use super::pkce::{self, Method};
-use super::{Error, ErrorResponse, RedirectFault, scope};
+use super::{Error, ErrorResponse, RedirectFault, jarm, scope};
 use crate::secret::Secret;
 
 /// Characters of an address that browsers, proxies and servers commonly take; many servers stop at 8 KiB or 16 KiB.
@@ -36,6 +36,9 @@ pub const RESERVED: &[&str] = &[
 
 /// Longest authorization code, in bytes: far above any seen, and bounded.
 const MAX_CODE: usize = 8 * 1024;
+
+/// The parameter that carries a signed answer (JARM §2.3).
+pub const RESPONSE: &str = "response";
 
 /// Fresh random values for one request, made by the caller.
 #[derive(Debug)]
@@ -69,6 +72,8 @@ pub struct Draft<'a> {
     pub pkce: Method,
     /// How the answer travels, where it is not the query.
     pub response_mode: Option<&'a str>,
+    /// The thumbprint of the key that the tokens will be bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<&'a str>,
     /// Resource indicators (RFC 8707 §2).
     pub resources: &'a [String],
     /// Further parameters of the entry and the user.
@@ -85,13 +90,21 @@ pub struct Draft<'a> {
 /// RFC 6749 §4.1.1; RFC 7636 §4.3; OpenID Connect Core §3.1.2.1.
 #[derive(Debug)]
 pub struct AuthorizationRequest {
-    url: Url,
+    endpoint: Url,
+    fragment: Option<String>,
+    client_id: String,
+    /// Under their specified names.
+    parameters: Parameters,
+    /// The server's names for them.
+    names: Vec<(String, String)>,
     state: Secret,
     state_name: String,
     code_name: String,
     nonce: Option<Secret>,
     verifier: Option<Secret>,
     redirect_uri: String,
+    /// Whether the answer is to be a signed token.
+    signed_answer: bool,
 }
 
 /// What a request remembers, so that its redirect can be checked by another process.
@@ -105,6 +118,8 @@ pub struct Remembered {
     pub verifier: Option<Secret>,
     /// Where the browser was to come back to.
     pub redirect_uri: String,
+    /// Whether the answer is to be a signed token.
+    pub signed_answer: bool,
 }
 
 /// A redirect that passed every check; only its [request](AuthorizationRequest::accept) makes one.
@@ -160,6 +175,9 @@ impl AuthorizationRequest {
         if let Some(mode) = draft.response_mode {
             parameters.set("response_mode", mode);
         }
+        if let Some(jkt) = draft.dpop_jkt {
+            parameters.set("dpop_jkt", jkt);
+        }
         for resource in draft.resources {
             check_resource(resource)?;
             parameters.add("resource", resource.as_str());
@@ -171,38 +189,38 @@ impl AuthorizationRequest {
             }
             parameters.set(name, value.as_str());
         }
-        parameters.rename(draft.names);
         // Sent twice, the server and we might each mean another one (RFC 6749 §3.1).
-        let twice = draft.endpoint.query_pairs().find(|(name, _)| parameters.contains(name));
+        let sent = parameters.renamed(draft.names);
+        let twice = draft.endpoint.query_pairs().find(|(name, _)| sent.contains(name));
         if let Some((name, _)) = twice {
             return Err(Error::EndpointParameter(super::jose::excerpt(&name)));
         }
-
-        let malformed = |error: url::ParseError| Error::Parameter {
-            name: "authorization_endpoint".into(),
-            reason: error.to_string(),
-        };
-        let mut url = parameters.appended_to(draft.endpoint).map_err(malformed)?;
-        url.set_fragment(draft.fragment);
-        if url.as_str().len() > MAX_URL {
-            return Err(Error::TooLong(url.as_str().len()));
-        }
         Ok(Self {
-            url,
+            endpoint: draft.endpoint.clone(),
+            fragment: draft.fragment.map(str::to_owned),
+            client_id: draft.client_id.to_owned(),
+            parameters,
+            names: draft.names.to_vec(),
             state: fresh.state,
             state_name,
             code_name,
             nonce: openid.then_some(fresh.nonce),
             verifier: challenge.is_some().then_some(fresh.verifier),
             redirect_uri: draft.redirect_uri.to_owned(),
+            signed_answer: draft.response_mode.is_some_and(|mode| mode == "jwt" || mode.ends_with(".jwt")),
         })
     }
 
     /// A request that was sent by another process, to `endpoint`; `names` are other names for parameters.
     pub fn resume(endpoint: Url, remembered: Remembered, names: &[(String, String)]) -> Self {
-        let Remembered { state, nonce, verifier, redirect_uri } = remembered;
+        let Remembered { state, nonce, verifier, redirect_uri, signed_answer } = remembered;
         Self {
-            url: endpoint,
+            endpoint,
+            fragment: None,
+            client_id: String::new(),
+            parameters: Parameters::new(),
+            names: names.to_vec(),
+            signed_answer,
             state,
             state_name: own_name("state", names),
             code_name: own_name("code", names),
@@ -212,14 +230,67 @@ impl AuthorizationRequest {
         }
     }
 
+    /// Where the browser is sent, with all parameters in the address.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`]; [`Error::Parameter`] for an endpoint that takes no parameters.
+    pub fn url(&self) -> Result<Url, Error> {
+        self.address(&self.parameters)
+    }
+
+    /// Where the browser is sent when the server knows the parameters already, under this name.
+    ///
+    /// # Errors
+    /// As [`url`](Self::url).
+    ///
+    /// # Specification
+    /// RFC 9126 §4: `client_id` and `request_uri`, and nothing else.
+    pub fn url_of_pushed(&self, request_uri: &str) -> Result<Url, Error> {
+        let mut parameters = Parameters::new();
+        parameters.set("client_id", self.client_id.as_str());
+        parameters.set("request_uri", request_uri);
+        self.address(&parameters)
+    }
+
+    /// Where the browser is sent with a request object that holds all parameters.
+    ///
+    /// # Errors
+    /// As [`url`](Self::url).
+    ///
+    /// # Specification
+    /// RFC 9101 §5; OpenID Connect Core §6.1 (`response_type` and `scope` stay outside as well).
+    pub fn url_of_signed(&self, request: &str) -> Result<Url, Error> {
+        let mut parameters = Parameters::new();
+        let repeated: &[&str] = if self.nonce.is_some() { &["response_type", "scope"] } else { &[] };
+        for (name, value) in self.parameters.iter().filter(|(name, _)| repeated.contains(name)) {
+            parameters.set(name, value.expose());
+        }
+        parameters.set("client_id", self.client_id.as_str());
+        parameters.set("request", request);
+        self.address(&parameters)
+    }
+
+    /// All parameters, under their specified names.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn address(&self, parameters: &Parameters) -> Result<Url, Error> {
+        let malformed = |error: url::ParseError| Error::Parameter {
+            name: "authorization_endpoint".into(),
+            reason: error.to_string(),
+        };
+        let mut url = parameters.renamed(&self.names).appended_to(&self.endpoint).map_err(malformed)?;
+        url.set_fragment(self.fragment.as_deref());
+        match url.as_str().len() {
+            length if length > MAX_URL => Err(Error::TooLong(length)),
+            _ => Ok(url),
+        }
+    }
+
     /// The state that was sent.
     pub fn state(&self) -> &Secret {
         &self.state
-    }
-
-    /// Where the browser is sent.
-    pub fn url(&self) -> &Url {
-        &self.url
     }
 
     /// The nonce that was sent, if one was.
@@ -244,8 +315,31 @@ impl AuthorizationRequest {
     /// # Specification
     /// RFC 6749 §10.12; RFC 9700 §4.7.
     pub fn is_answered_by(&self, parameters: &[(String, String)]) -> bool {
+        // Unsigned ones too: they come from the server, and are then refused.
+        self.has_state(parameters)
+            || self.signed_answer
+                && parameters.iter().any(|(name, value)| name == RESPONSE && jarm::is_about(value, &self.state))
+    }
+
+    /// Whether parameters carry `state` once, as it was sent.
+    pub fn has_state(&self, parameters: &[(String, String)]) -> bool {
         let mut states = parameters.iter().filter(|(name, _)| *name == self.state_name);
         matches!((states.next(), states.next()), (Some((_, state)), None) if Secret::from(state.as_str()) == self.state)
+    }
+
+    /// The signed token of a redirect, where one was asked for; it is everything that the redirect may carry.
+    ///
+    /// # Errors
+    /// [`Error::Redirect`] for a redirect with something else.
+    ///
+    /// # Specification
+    /// JARM §2.3.
+    pub fn signed_response<'a>(&self, parameters: &'a [(String, String)]) -> Result<Option<&'a str>, Error> {
+        match parameters {
+            _ if !self.signed_answer => Ok(None),
+            [(name, response)] if name == RESPONSE => Ok(Some(response)),
+            _ => Err(Error::Redirect(RedirectFault::NotSigned)),
+        }
     }
 
     /// Checks a redirect that [answers](Self::is_answered_by) this request.

@@ -73,6 +73,20 @@ pub enum RedirectFault {
     /// No code, or an empty one.
     #[error("it has no `code`")]
     NoCode,
+    /// A signed answer was asked for (JARM §2.3).
+    #[error("it is not signed, which `response_mode` asks for")]
+    NotSigned,
+    /// The signature of a signed answer, or its form (JARM §2.4).
+    #[error("{0}")]
+    Signature(jose::Error),
+    /// A claim of a signed answer (JARM §2.4).
+    #[error("the `{claim}` of its signed answer {reason}")]
+    Claim {
+        /// Which.
+        claim: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Tokens in a redirect are the implicit grant's (RFC 9700 §2.1.2).
     #[error("it carries a token, which no answer to this request may")]
     Token,
@@ -184,6 +198,25 @@ pub enum Error {
     NoS256 {
         /// What it announces.
         found: Vec<String>,
+    },
+    /// The server says that it takes a stronger request only, after the weaker one had gone out on what was known before
+    /// (RFC 9126 §5, RFC 9101 §10.5).
+    #[error("the server announces `{0}`, which was not known when the login began")]
+    Downgrade(&'static str),
+    /// The token is not bound to the key that the request was proven with (RFC 9449 §5).
+    #[error("the tokens were to be bound to a key (DPoP), and the server's `token_type` is `{found}`")]
+    NotBound {
+        /// What the server says.
+        found: String,
+    },
+    /// The token names another key than the one that the request was proven with (RFC 9449 §6.1).
+    #[error("the access token is bound to another key (`jkt`) than the one that was proven")]
+    OtherKey,
+    /// The server takes proofs that no key of ours can sign (RFC 9449 §5.1).
+    #[error("the server takes DPoP proofs signed with {offered:?}, and none of these is supported")]
+    ProofAlgorithm {
+        /// What it announces.
+        offered: Vec<String>,
     },
     /// The server can authenticate the client in no way that the client can.
     #[error("the server accepts the client authentication {offered:?}, and `{wanted}` is what this client can do")]

@@ -22,7 +22,7 @@ pub enum Format {
 }
 
 /// A request to an endpoint, before it is authenticated and sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EndpointRequest {
     /// Where it goes.
     pub url: Url,
@@ -40,6 +40,14 @@ impl EndpointRequest {
     /// A form for `url`.
     pub fn new(url: Url, parameters: Parameters) -> Self {
         Self { url, parameters, query: Parameters::new(), headers: HeaderMap::new(), format: Format::Form }
+    }
+
+    /// Its method.
+    pub fn method(&self) -> Method {
+        match self.format {
+            Format::Form | Format::Json => Method::POST,
+            Format::Query => Method::GET,
+        }
     }
 
     /// The message to send.
@@ -171,7 +179,12 @@ pub fn retry_after(response: &Response, now: i64) -> Option<u64> {
 /// # Specification
 /// RFC 9110 §6.6.1.
 pub fn date(response: &Response) -> Option<i64> {
-    let text = response.headers().get(DATE)?.to_str().ok()?;
+    date_in(response.headers())
+}
+
+/// As [`date`], of an answer's head alone.
+pub fn date_in(headers: &HeaderMap) -> Option<i64> {
+    let text = headers.get(DATE)?.to_str().ok()?;
     Some(jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?.as_second())
 }
 

@@ -10,6 +10,7 @@
 
 mod checks;
 mod error;
+mod requested;
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ use checks::{
 };
 pub(super) use checks::{is_plain_jwt, seconds};
 pub use error::Error;
+pub use requested::check_requested;
 
 use super::jose::{self, Algorithm};
 

@@ -10,7 +10,7 @@ use crate::system::http::{check_url, is_loopback};
 const DOCUMENT: &str = "metadata document";
 
 /// Endpoint members that are read; each must be an address that may be used.
-const ENDPOINTS: [&str; 10] = [
+const ENDPOINTS: [&str; 11] = [
     "authorization_endpoint",
     "token_endpoint",
     "userinfo_endpoint",
@@ -21,6 +21,7 @@ const ENDPOINTS: [&str; 10] = [
     "device_authorization_endpoint",
     "registration_endpoint",
     "backchannel_authentication_endpoint",
+    "pushed_authorization_request_endpoint",
 ];
 
 /// Those that ask for a certificate.
@@ -51,6 +52,8 @@ pub struct MtlsEndpointAliases {
     pub revocation_endpoint: Option<Url>,
     /// Where tokens are inspected.
     pub introspection_endpoint: Option<Url>,
+    /// Where authorization requests are pushed.
+    pub pushed_authorization_request_endpoint: Option<Url>,
     /// Where device codes are obtained.
     pub device_authorization_endpoint: Option<Url>,
     /// Where a person is asked away from this machine.
@@ -85,6 +88,20 @@ pub struct AuthorizationServer {
     pub registration_endpoint: Option<Url>,
     /// Where a person is asked away from this machine (CIBA Core §4).
     pub backchannel_authentication_endpoint: Option<Url>,
+    /// Where authorization requests are pushed (RFC 9126 §5).
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// Whether only pushed requests are taken (RFC 9126 §5).
+    pub require_pushed_authorization_requests: bool,
+    /// Whether access tokens can be bound to client certificates (RFC 8705 §3.3).
+    pub tls_client_certificate_bound_access_tokens: bool,
+    /// Whether only signed requests are taken (RFC 9101 §10.5).
+    pub require_signed_request_object: bool,
+    /// What request objects may be signed with (OpenID Connect Discovery §3).
+    pub request_object_signing_alg_values_supported: Option<Vec<String>>,
+    /// How answers may travel (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+    pub response_modes_supported: Option<Vec<String>>,
+    /// What authorization responses may be signed with (JARM §4).
+    pub authorization_signing_alg_values_supported: Option<Vec<String>>,
     /// Scopes.
     pub scopes_supported: Option<Vec<String>>,
     /// PKCE methods.
@@ -93,6 +110,8 @@ pub struct AuthorizationServer {
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// What client assertions may be signed with.
     pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    /// What proofs may be signed with (RFC 9449 §5.1).
+    pub dpop_signing_alg_values_supported: Option<Vec<String>>,
     /// Algorithms of ID tokens.
     pub id_token_signing_alg_values_supported: Option<Vec<String>>,
     /// Where the server takes client certificates.
@@ -130,6 +149,7 @@ impl AuthorizationServer {
             device,
             registration,
             backchannel,
+            pushed,
         ] = ENDPOINTS.map(|name| endpoint(document, name, expected));
         Ok(Self {
             issuer: Some(issuer.to_owned()),
@@ -143,6 +163,13 @@ impl AuthorizationServer {
             device_authorization_endpoint: device?,
             registration_endpoint: registration?,
             backchannel_authentication_endpoint: backchannel?,
+            pushed_authorization_request_endpoint: pushed?,
+            require_pushed_authorization_requests: flag(document, "require_pushed_authorization_requests")?,
+            tls_client_certificate_bound_access_tokens: flag(document, "tls_client_certificate_bound_access_tokens")?,
+            require_signed_request_object: flag(document, "require_signed_request_object")?,
+            request_object_signing_alg_values_supported: list(document, "request_object_signing_alg_values_supported")?,
+            response_modes_supported: list(document, "response_modes_supported")?,
+            authorization_signing_alg_values_supported: list(document, "authorization_signing_alg_values_supported")?,
             scopes_supported: list(document, "scopes_supported")?,
             code_challenge_methods_supported: list(document, "code_challenge_methods_supported")?,
             token_endpoint_auth_methods_supported: list(document, "token_endpoint_auth_methods_supported")?,
@@ -150,6 +177,7 @@ impl AuthorizationServer {
                 document,
                 "token_endpoint_auth_signing_alg_values_supported",
             )?,
+            dpop_signing_alg_values_supported: list(document, "dpop_signing_alg_values_supported")?,
             id_token_signing_alg_values_supported: list(document, "id_token_signing_alg_values_supported")?,
             mtls_endpoint_aliases: aliases(document, expected)?,
             authorization_response_iss_parameter_supported: flag(
@@ -270,6 +298,7 @@ fn aliases(document: &Map<String, Value>, issuer: &str) -> Result<MtlsEndpointAl
         userinfo_endpoint: alias("userinfo_endpoint")?,
         revocation_endpoint: alias("revocation_endpoint")?,
         introspection_endpoint: alias("introspection_endpoint")?,
+        pushed_authorization_request_endpoint: alias("pushed_authorization_request_endpoint")?,
         device_authorization_endpoint: alias("device_authorization_endpoint")?,
         backchannel_authentication_endpoint: alias("backchannel_authentication_endpoint")?,
     })

@@ -46,6 +46,13 @@ impl Parameters {
         }
     }
 
+    /// The same under the names that a server knows them by.
+    pub fn renamed(&self, names: &[(String, String)]) -> Self {
+        let mut renamed = self.clone();
+        renamed.rename(names);
+        renamed
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Secret)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))

@@ -5,6 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::Error;
 use super::call::Call;
+use super::dpop::{Claims, PROOF, ProofKey};
 use super::oauth1::{Consumer, Credentials, Fresh, header};
 use super::token::TokenType;
 use crate::secret::Secret;
@@ -15,6 +16,15 @@ use crate::secret::Secret;
 pub enum Presentation<'a> {
     /// As it is, whatever the request (RFC 6750 §2.1).
     Bearer(&'a Secret),
+    /// With a proof of each request (RFC 9449 §7.1).
+    DPoP {
+        /// The token, which is bound to the key.
+        token: &'a Secret,
+        /// The key.
+        key: &'a ProofKey,
+        /// What the server wants to see in the proof.
+        nonce: Option<&'a str>,
+    },
     /// By a signature of each request (RFC 5849 §3).
     OAuth1 {
         /// The client.
@@ -32,10 +42,23 @@ impl Presentation<'_> {
     /// [`Error::Parameter`] for a token that fits no header; [`Error::OAuth1`] for a request that must not be signed.
     ///
     /// # Specification
-    /// RFC 6750 §2.1; RFC 5849 §3.5.1.
+    /// RFC 6750 §2.1; RFC 9449 §7.1; RFC 5849 §3.5.1.
     pub fn headers(&self, call: &Call<'_>, fresh: &Fresh) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
         let value = match self {
             Self::Bearer(token) => authorization(TokenType::Bearer, token)?,
+            Self::DPoP { token, key, nonce } => {
+                let about = Claims {
+                    method: call.method,
+                    url: call.url,
+                    token: Some(*token),
+                    iat: fresh.timestamp,
+                    jti: &fresh.nonce,
+                    nonce: *nonce,
+                };
+                let mut proof = HeaderValue::from_str(&key.proof(&about)?).expect("a proof is base64url and dots");
+                proof.set_sensitive(true);
+                return Ok(vec![(AUTHORIZATION, authorization(TokenType::DPoP, token)?), (PROOF, proof)]);
+            }
             Self::OAuth1 { consumer, credentials } => {
                 header::authorization(consumer, Some(credentials), &[], call, fresh)?
             }

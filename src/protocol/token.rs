@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::dpop::{Downgrade, Proven, jkt_of};
 use super::http::{self, check_status, content, is_json, members};
 use super::{Error, ErrorResponse, jose, json, scope};
 use crate::secret::Secret;
@@ -12,6 +13,9 @@ pub const ENDPOINT: &str = "token endpoint";
 
 /// The member that says what a token exchange issued (RFC 8693 §2.2.1).
 pub const ISSUED_TOKEN_TYPE: &str = "issued_token_type";
+
+/// What the token is good for in detail (RFC 9396 §7).
+pub const AUTHORIZATION_DETAILS: &str = "authorization_details";
 
 /// Lifetimes beyond this many seconds (100 years) are nonsense and count as unknown.
 const LONGEST_LIFE: f64 = 100.0 * 365.0 * 86_400.0;
@@ -25,6 +29,8 @@ const LONGEST_LIFE: f64 = 100.0 * 365.0 * 86_400.0;
 pub enum TokenType {
     /// RFC 6750.
     Bearer,
+    /// RFC 9449: every request proves that it comes from whoever holds a key.
+    DPoP,
     /// RFC 5849: every request is signed with the token's own secret. No token endpoint names it.
     OAuth1,
     /// RFC 8693 §2.2.1: what was issued is no access token, or how it is used is not for the server to say.
@@ -36,6 +42,7 @@ impl TokenType {
     pub fn name(self) -> &'static str {
         match self {
             Self::Bearer => "Bearer",
+            Self::DPoP => "DPoP",
             Self::OAuth1 => "OAuth1",
             Self::NotApplicable => "N_A",
         }
@@ -43,12 +50,12 @@ impl TokenType {
 
     /// The type called `name` in a record of ours.
     pub fn of_record(name: &str) -> Option<Self> {
-        [Self::Bearer, Self::OAuth1, Self::NotApplicable].into_iter().find(|kind| kind.name() == name)
+        [Self::Bearer, Self::DPoP, Self::OAuth1, Self::NotApplicable].into_iter().find(|kind| kind.name() == name)
     }
 
     /// The type that a token endpoint registers as `name`, in any case.
     pub fn parse(name: &str) -> Option<Self> {
-        name.eq_ignore_ascii_case("Bearer").then_some(Self::Bearer)
+        [Self::Bearer, Self::DPoP].into_iter().find(|kind| name.eq_ignore_ascii_case(kind.name()))
     }
 }
 
@@ -62,6 +69,8 @@ pub struct TokenSet {
     pub access_token: Secret,
     /// The secret that requests with the token are signed with (RFC 5849 §2.3).
     pub token_secret: Option<Secret>,
+    /// The private key that the tokens are bound to (RFC 9449 §5), as [`ProofKey`](super::dpop::ProofKey) reads it.
+    pub proof_key: Option<Secret>,
     /// How it is presented.
     pub token_type: TokenType,
     /// Seconds since 1970 at which the access token ends; unknown when the server did not say.
@@ -127,6 +136,8 @@ pub enum Remark {
     ExpiredOnArrival,
     /// These scopes were asked for and not granted.
     NotGranted(Vec<String>),
+    /// Other authorization details were granted than were asked for, as JSON; `None` where the server does not say which.
+    OtherDetails(Option<String>),
 }
 
 /// An answer that is no success, with the one thing that must not be lost with it.
@@ -168,7 +179,11 @@ impl TokenResponse {
         }
         let members = inner(&outer, rules)?;
         read_members(&members, rules, asked)
+            .and_then(|read| bound(read, response.extensions().get::<Proven>()))
             .map(|mut response| {
+                if let Some(details @ Value::Array(_)) = members.get(AUTHORIZATION_DETAILS) {
+                    response.tokens.kept.insert(AUTHORIZATION_DETAILS.to_owned(), details.clone());
+                }
                 // What is worth keeping may lie beside nested tokens; the nearer one counts.
                 for name in &rules.keep {
                     if let Some(value) = members.get(name).or_else(|| at_path(&outer, name)) {
@@ -179,6 +194,30 @@ impl TokenResponse {
             })
             .map_err(|error| BadAnswer { error, refresh_token: text(&members, "refresh_token").ok().flatten() })
     }
+}
+
+/// Tokens with the key that they are bound to, where the request was `proven` with one.
+///
+/// # Errors
+/// [`Error::NotBound`] for a token that everybody could use, [`Error::OtherKey`] for one that is another's;
+/// [`Error::TokenType`] for one that is bound to no key of ours.
+///
+/// # Specification
+/// RFC 9449 §5. A refresh token may be bound even where the access token is none such, so that the key is kept with both.
+fn bound(mut read: TokenResponse, proven: Option<&Proven>) -> Result<TokenResponse, Error> {
+    let found = read.tokens.token_type;
+    match (found, proven) {
+        (TokenType::Bearer, Some(proven)) if proven.downgrade == Downgrade::Refused => {
+            return Err(Error::NotBound { found: found.name().to_owned() });
+        }
+        (TokenType::DPoP, Some(proven)) if jkt_of(&read.tokens.access_token).is_some_and(|jkt| jkt != proven.jkt) => {
+            return Err(Error::OtherKey);
+        }
+        (TokenType::DPoP, None) => return Err(Error::TokenType { found: found.name().to_owned() }),
+        _ => {}
+    }
+    read.tokens.proof_key = proven.map(|proven| proven.key.clone());
+    Ok(read)
 }
 
 /// The members of an answer, in the format that the entry allows.
@@ -292,6 +331,7 @@ fn read_members(members: &Map<String, Value>, rules: &Rules, asked: Asked<'_>) -
     let tokens = TokenSet {
         access_token,
         token_secret: None,
+        proof_key: None,
         token_type,
         expires_at,
         refresh_token,

@@ -14,9 +14,9 @@ use super::schema::{self, INPUTS, Kind};
 use super::template::{self, Fault};
 use super::value::{Origin, SecretSource, Value};
 use super::words::{
-    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, IssuerMatch, Loopback, Method, OAuthVersion, Pkce,
-    Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, SignatureMethod,
-    TokenIn, UserinfoFormat,
+    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, DpopDowngrade, IssuerMatch, Loopback, Method,
+    OAuthVersion, Pkce, Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat,
+    ResponseMode, SignatureMethod, TokenIn, UserinfoFormat,
 };
 use crate::system::http::check_url;
 
@@ -33,7 +33,7 @@ impl Definition {
         self.check()?;
         let protocol = self.protocol();
         self.check_protocol(protocol)?;
-        let provider = self.assemble(protocol)?;
+        let provider = self.with_profile(self.assemble(protocol)?);
         let complete = match protocol {
             Protocol::Oidc => provider.issuer.is_some(),
             Protocol::OAuth2 => {
@@ -299,6 +299,7 @@ impl Definition {
             userinfo_endpoint: self.endpoint("userinfo_endpoint")?,
             device_authorization_endpoint: self.url("device_authorization_endpoint")?,
             backchannel_authentication_endpoint: self.url("backchannel_authentication_endpoint")?,
+            pushed_authorization_request_endpoint: self.url("pushed_authorization_request_endpoint")?,
             revocation_endpoint: self.endpoint("revocation_endpoint")?,
             introspection_endpoint: self.endpoint("introspection_endpoint")?,
             end_session_endpoint: self.url("end_session_endpoint")?,
@@ -324,17 +325,22 @@ impl Definition {
             pkce: self.word("pkce", Pkce::parse).unwrap_or(Pkce::S256),
             response_mode: self.word("response_mode", ResponseMode::parse),
             dpop_bound_access_tokens: self.flag("dpop_bound_access_tokens"),
+            dpop_downgrade: self.word("dpop_downgrade", DpopDowngrade::parse).unwrap_or(DpopDowngrade::Refuse),
             require_pushed_authorization_requests: self.flag("require_pushed_authorization_requests"),
             require_signed_request_object: self.flag("require_signed_request_object"),
+            request_object_signing_alg: self.owned("request_object_signing_alg"),
             tls_client_certificate_bound_access_tokens: self.flag("tls_client_certificate_bound_access_tokens"),
             authorization_signed_response_alg: self.owned("authorization_signed_response_alg"),
+            authorization_encrypted_response_alg: self.owned("authorization_encrypted_response_alg"),
             id_token_signed_response_alg: self.owned("id_token_signed_response_alg"),
             id_token_encrypted_response_alg: self.owned("id_token_encrypted_response_alg"),
             userinfo_signed_response_alg: self.owned("userinfo_signed_response_alg"),
+            userinfo_encrypted_response_alg: self.owned("userinfo_encrypted_response_alg"),
             client_assertion: self.secret("client_assertion"),
             private_key: self.secret("private_key"),
             private_key_id: self.owned("private_key_id"),
             private_key_passphrase: self.secret("private_key_passphrase"),
+            decryption_key: self.secret("decryption_key"),
             client_certificate: self.secret("client_certificate"),
             inputs: INPUTS.iter().filter_map(|name| Some((*name, self.secret(name)?))).collect(),
             registration: self.registration(),

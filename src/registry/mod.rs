@@ -18,6 +18,7 @@ mod entry;
 mod error;
 mod layer;
 pub mod nearest;
+mod profile;
 pub mod provider;
 mod run_time;
 mod schema;

@@ -6,9 +6,9 @@ use url::Url;
 
 use super::value::SecretSource;
 use super::words::{
-    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, IssuerMatch, Loopback, Method, OAuthVersion, Pkce,
-    Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, SignatureMethod,
-    TokenIn, UserinfoFormat,
+    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, DpopDowngrade, IssuerMatch, Loopback, Method,
+    OAuthVersion, Pkce, Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat,
+    ResponseMode, SignatureMethod, TokenIn, UserinfoFormat,
 };
 
 /// An address that is known, or known as soon as the callback or the token response is there.
@@ -68,6 +68,8 @@ pub struct Provider {
     pub device_authorization_endpoint: Option<Url>,
     /// CIBA Core §4.
     pub backchannel_authentication_endpoint: Option<Url>,
+    /// RFC 9126 §5.
+    pub pushed_authorization_request_endpoint: Option<Url>,
     /// RFC 7009.
     pub revocation_endpoint: Option<Endpoint>,
     /// RFC 7662.
@@ -110,20 +112,28 @@ pub struct Provider {
     pub response_mode: Option<ResponseMode>,
     /// RFC 9449 §5.2.
     pub dpop_bound_access_tokens: Option<bool>,
+    /// What is done about tokens that are not bound all the same (RFC 9449 §5).
+    pub dpop_downgrade: DpopDowngrade,
     /// RFC 9126 §6.
     pub require_pushed_authorization_requests: Option<bool>,
     /// RFC 9101 §10.5.
     pub require_signed_request_object: Option<bool>,
+    /// OpenID Connect Registration §2.
+    pub request_object_signing_alg: Option<String>,
     /// RFC 8705 §3.4.
     pub tls_client_certificate_bound_access_tokens: Option<bool>,
     /// JARM §3.
     pub authorization_signed_response_alg: Option<String>,
+    /// JARM §3.
+    pub authorization_encrypted_response_alg: Option<String>,
     /// OpenID Connect Registration §2.
     pub id_token_signed_response_alg: Option<String>,
     /// OpenID Connect Registration §2.
     pub id_token_encrypted_response_alg: Option<String>,
     /// OpenID Connect Registration §2.
     pub userinfo_signed_response_alg: Option<String>,
+    /// OpenID Connect Registration §2.
+    pub userinfo_encrypted_response_alg: Option<String>,
     /// What proves who the client is, signed by somebody else (RFC 7521 §4.2).
     pub client_assertion: Option<SecretSource>,
     /// The client's key.
@@ -132,6 +142,8 @@ pub struct Provider {
     pub private_key_id: Option<String>,
     /// What an encrypted key is opened with.
     pub private_key_passphrase: Option<SecretSource>,
+    /// The client's key for what is encrypted for it, where that is another one.
+    pub decryption_key: Option<SecretSource>,
     /// The client's certificate, with the chain above it.
     pub client_certificate: Option<SecretSource>,
     /// What grants need beyond the client, by parameter name (`assertion`, `username`, …).
@@ -199,6 +211,7 @@ impl Provider {
             (self.client_auth == ClientAuth::Query, "client_auth", self.client_auth.word()),
             (self.userinfo.token_in == TokenIn::Query, "userinfo.token_in", self.userinfo.token_in.word()),
             (self.oauth_version == OAuthVersion::V1, "oauth_version", self.oauth_version.word()),
+            (self.dpop_downgrade == DpopDowngrade::Bearer, "dpop_downgrade", self.dpop_downgrade.word()),
             (plaintext, "signature_method", self.signature_method.word()),
         ]
         .into_iter()
@@ -216,6 +229,7 @@ impl Provider {
             &self.client_assertion,
             &self.private_key,
             &self.private_key_passphrase,
+            &self.decryption_key,
             &self.client_certificate,
             &self.redirect.key,
             &self.registration.initial_access_token,
@@ -382,6 +396,7 @@ mod tests {
             "client_assertion",
             "private_key",
             "private_key_passphrase",
+            "decryption_key",
             "client_certificate",
             "redirect.key",
             "registration.initial_access_token",

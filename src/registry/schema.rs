@@ -6,9 +6,9 @@ use super::checks::{grant, host, id, path, printable, variable, variable_name, w
 use super::error::Problem;
 use super::value::{SecretSource, Value};
 use super::words::{
-    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, IssuerMatch, Loopback, Method, OAuthVersion, Pkce,
-    Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat, ResponseMode, Runner,
-    SignatureMethod, TokenIn, UserinfoFormat,
+    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, DpopDowngrade, IssuerMatch, Loopback, Method,
+    OAuthVersion, Pkce, Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat,
+    ResponseMode, Runner, SignatureMethod, TokenIn, UserinfoFormat,
 };
 
 /// Says what is wrong with a string.
@@ -136,6 +136,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ),
     ("assertion", Kind::Statement),
     ("audience", Kind::Input),
+    ("authorization_encrypted_response_alg", Kind::OneOf(KEY_WRAP)),
     ("authorization_endpoint", Kind::Endpoint(false)),
     ("authorization_signed_response_alg", Kind::OneOf(SIGNING)),
     ("authorize_fragment", WORD),
@@ -150,12 +151,14 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("client_certificate", Kind::Secret),
     ("client_id", SAID),
     ("client_secret", Kind::Secret),
+    ("decryption_key", Kind::Secret),
     ("device", Kind::Table(&[("names", Kind::Map(&[], false)), ("profile", Kind::OneOf(DeviceProfile::WORDS))])),
     ("device_authorization_endpoint", Kind::Endpoint(false)),
     ("device_token_endpoint", Kind::Endpoint(false)),
     ("discovery_url", Kind::Endpoint(false)),
     ("docs", Kind::Page),
     ("dpop_bound_access_tokens", Kind::Bool),
+    ("dpop_downgrade", Kind::OneOf(DpopDowngrade::WORDS)),
     ("end_session_endpoint", Kind::Endpoint(false)),
     ("env", Kind::List(variable)),
     ("extends", Kind::Text(id)),
@@ -186,6 +189,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("profile", Kind::OneOf(Profile::WORDS)),
     ("protocol", Kind::OneOf(Protocol::WORDS)),
     ("public_client", Kind::Bool),
+    ("pushed_authorization_request_endpoint", Kind::Endpoint(false)),
     ("realm", PLAIN),
     (
         "redirect",
@@ -225,6 +229,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
         ]),
     ),
     ("registration_endpoint", Kind::Endpoint(false)),
+    ("request_object_signing_alg", Kind::OneOf(SIGNING)),
     ("request_token_endpoint", Kind::Endpoint(false)),
     ("requested_expiry", Kind::Input),
     ("requested_token_type", Kind::Input),
@@ -288,6 +293,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
             ("token_param", WORD),
         ]),
     ),
+    ("userinfo_encrypted_response_alg", Kind::OneOf(KEY_WRAP)),
     ("userinfo_endpoint", Kind::Endpoint(true)),
     ("userinfo_signed_response_alg", Kind::OneOf(SIGNING)),
     ("username", Kind::Input),

@@ -53,6 +53,16 @@ words! {
 }
 
 words! {
+    /// What is done when a server issues a token that everybody can use, although it was to be bound to a key.
+    DpopDowngrade {
+        /// The login fails.
+        Refuse = "refuse",
+        /// The token is taken for what it is.
+        Bearer = "bearer",
+    }
+}
+
+words! {
     /// How an issuer is compared with the configured one.
     IssuerMatch {
         /// Byte for byte (OpenID Connect Core §3.1.3.7).
@@ -141,6 +151,13 @@ words! {
         QueryJwt = "query.jwt",
         /// As a JWT in the body of a POST.
         FormPostJwt = "form_post.jwt",
+    }
+}
+
+impl ResponseMode {
+    /// Whether the answer is a signed token.
+    pub fn is_signed(self) -> bool {
+        matches!(self, Self::Jwt | Self::QueryJwt | Self::FormPostJwt)
     }
 }
 

@@ -28,6 +28,7 @@ pub async fn binding(client: &Client, kept: &Map<String, Value>) -> Result<Bindi
         revocation_endpoint: at(Place::Revocation).await?,
         userinfo_endpoint: at(Place::Userinfo).await?,
         jwks_uri: text(&server.jwks_uri),
+        jkt: client.prover().thumbprint(),
         client_id: client.client_id().to_owned(),
         client_auth: match client.consumer() {
             Some(consumer) => consumer.signing.method().to_owned(),

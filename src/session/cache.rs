@@ -56,7 +56,8 @@ impl TokenCache {
     /// Keeps the session's access token while it is good, in place of the one before.
     pub fn put(&self, session: &Session, now: i64) {
         let left = session.tokens.expires_at.map_or(LONGEST, |end| end.saturating_sub(now));
-        let is_whole = session.tokens.token_type == TokenType::Bearer;
+        // One that is bound to a key would have to be cached with it.
+        let is_whole = session.tokens.token_type == TokenType::Bearer && session.tokens.proof_key.is_none();
         if !is_whole || left <= 0 || !self.write(session, left.min(LONGEST)) {
             self.purge(&session.key);
         }
@@ -238,6 +239,18 @@ mod tests {
         cache.put(&session, NOW);
 
         assert_eq!(cache.get(&session.key, &session.generation, NOW), None);
+    }
+
+    #[test]
+    fn a_token_that_is_bound_to_a_key_is_not_cached_without_it() {
+        for (token_type, proof_key) in [(TokenType::DPoP, None), (TokenType::Bearer, Some(Secret::new("key")))] {
+            let Some((_state, cache, mut session)) = filled() else { return };
+            (session.tokens.token_type, session.tokens.proof_key) = (token_type, proof_key);
+
+            cache.put(&session, NOW);
+
+            assert_eq!(cache.get(&session.key, &session.generation, NOW), None);
+        }
     }
 
     #[test]

@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::bound::check_key;
 use super::index::Entry;
 use super::store::Store;
+use super::taken::Taken;
 use super::{Catalog, Error, Session, SessionKey, SessionLock, TokenCache, Trouble, binding, unattended};
 use crate::client::{self, Client};
 use crate::grant;
 use crate::grant::refresh_token::{self, Refresh, Refreshed};
-use crate::protocol::token::{Remark, TokenSet, TokenType};
+use crate::protocol::token::Remark;
 use crate::protocol::{self, id_token};
 use crate::secret::Secret;
 use crate::system::{Clock, random};
@@ -34,26 +36,6 @@ pub struct Keeper {
     lock_limit: Duration,
     waiting: Waiting,
     unprotected: AtomicBool,
-}
-
-/// A token that can be handed out.
-#[derive(Debug, Clone)]
-pub struct Taken {
-    /// The token.
-    pub access_token: Secret,
-    /// How it is presented.
-    pub token_type: TokenType,
-    /// Seconds since 1970 at which it ends, where that is known.
-    pub expires_at: Option<i64>,
-    /// The granted scope.
-    pub scopes: Vec<String>,
-}
-
-impl From<TokenSet> for Taken {
-    fn from(tokens: TokenSet) -> Self {
-        let TokenSet { access_token, token_type, expires_at, scopes, .. } = tokens;
-        Self { access_token, token_type, expires_at, scopes }
-    }
 }
 
 /// How a session is renewed.
@@ -134,6 +116,8 @@ impl Keeper {
             return Ok(Some(Taken {
                 access_token: cached.access_token,
                 token_type: cached.token_type,
+                // Bound tokens are not cached.
+                proof_key: None,
                 expires_at: cached.expires_at,
                 scopes: cached.scopes,
             }));
@@ -142,6 +126,7 @@ impl Keeper {
         if !good(session.tokens.expires_at) || session.trouble.is_some() {
             return Ok(None);
         }
+        check_key(&session)?;
         if session.generation == entry.generation {
             self.cache.put(&session, now);
         }
@@ -236,6 +221,7 @@ impl Keeper {
             return self.obtain_again(session, client, &held, renewal).await;
         }
         let refresh_token = renewable(&session)?;
+        client.adopt_key(&session.tokens).map_err(grant::Error::from)?;
         if let Err(error) = binding::check(&session, client).await {
             return match error {
                 Error::Grant(error) => self.failed(session, &held, error),
@@ -247,6 +233,7 @@ impl Keeper {
         match refresh_token::refresh(client, &request).await {
             Ok(Refreshed { tokens, id_token, remarks }) => {
                 session.tokens = refresh_token::merged(&session.tokens, tokens);
+                session.binding.jkt = client.prover().thumbprint();
                 if let (Some(identity), Some(id_token)) = (&mut session.identity, &id_token) {
                     identity.auth_time = id_token.auth_time().or(identity.auth_time);
                 }
@@ -275,6 +262,7 @@ impl Keeper {
         let held = self.lock(key)?;
         let mut session = self.load_or_unlist(key)?;
         let refresh_token = renewable(&session)?;
+        client.adopt_key(&session.tokens).map_err(grant::Error::from)?;
         binding::check(&session, client).await?;
         self.probe()?;
         let mut refresh = request(&session, &refresh_token, clock_tolerance);
@@ -354,6 +342,10 @@ impl Keeper {
         renewal: Renewal,
     ) -> Result<Renewed, Error> {
         self.probe()?;
+        // A lost one is replaced: nothing else depends on it here.
+        if check_key(&session).is_ok() {
+            client.adopt_key(&session.tokens).map_err(grant::Error::from)?;
+        }
         let request = unattended::request_of(&session, renewal.clock_tolerance);
         let obtained = match grant::find(&session.grant) {
             Some(grant) => grant.obtain(client, &request, &grant::Unattended).await,
@@ -425,6 +417,7 @@ impl Keeper {
 
 /// The refresh token of a session that can be renewed without a person.
 fn renewable(session: &Session) -> Result<Secret, Error> {
+    check_key(session)?;
     let refresh_token = session.tokens.refresh_token.clone().filter(|_| session.trouble.is_none());
     refresh_token.ok_or_else(|| Error::LoginRequired { key: session.key.clone(), trouble: session.trouble.clone() })
 }

@@ -4,6 +4,7 @@
 //! an index without secrets answers what needs no token. Whoever writes holds the session's lock.
 
 pub mod binding;
+mod bound;
 pub mod cache;
 mod catalog;
 pub mod ending;
@@ -16,6 +17,7 @@ pub mod login;
 pub mod pending;
 pub mod record;
 pub mod store;
+mod taken;
 #[cfg(test)]
 mod testing;
 pub mod turn;
@@ -33,8 +35,9 @@ pub use cache::TokenCache;
 pub use catalog::Catalog;
 pub use error::{Cause, Error};
 pub use index::Index;
-pub use keeper::{Keeper, Renewal, Renewed, Taken, Waiting};
+pub use keeper::{Keeper, Renewal, Renewed, Waiting};
 pub use lock::SessionLock;
+pub use taken::Taken;
 
 pub use crate::protocol::profile::Profile;
 
@@ -145,6 +148,9 @@ pub struct Binding {
     pub userinfo_endpoint: Option<String>,
     /// Where the server's keys are.
     pub jwks_uri: Option<String>,
+    /// To which key, by its thumbprint (RFC 9449 §6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
     /// As which client.
     pub client_id: String,
     /// The client authentication's registered name; of OAuth 1.0, the signature method's.
@@ -184,6 +190,9 @@ pub struct Trouble {
 impl Trouble {
     /// The word of ours for a logout that was interrupted.
     pub const LOGGED_OUT: &'static str = "logged_out";
+
+    /// The word of ours for tokens whose key is gone or is another one.
+    pub const NO_KEY: &'static str = "no_proof_key";
 
     /// The word of ours for a refresh that brought another person's ID token.
     pub const OTHER_IDENTITY: &'static str = "other_identity";

@@ -26,6 +26,8 @@ struct Wire<'a> {
     access_token: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token_secret: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof_key: Option<Cow<'a, str>>,
     token_type: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
@@ -89,6 +91,7 @@ pub fn to_bytes(session: &Session) -> Zeroizing<Vec<u8>> {
         session: session.key.clone(),
         access_token: tokens.access_token.expose().into(),
         token_secret: tokens.token_secret.as_ref().map(|secret| secret.expose().into()),
+        proof_key: tokens.proof_key.as_ref().map(|key| key.expose().into()),
         token_type: tokens.token_type.name().into(),
         expires_at: tokens.expires_at,
         refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose().into()),
@@ -148,6 +151,7 @@ fn session(wire: Wire<'_>, token_type: TokenType) -> Session {
         tokens: TokenSet {
             access_token: secret(wire.access_token),
             token_secret: wire.token_secret.map(secret),
+            proof_key: wire.proof_key.map(secret),
             token_type,
             expires_at: wire.expires_at,
             refresh_token: wire.refresh_token.map(secret),
@@ -228,6 +232,8 @@ mod tests {
     fn a_session_is_read_as_it_was_written() {
         let mut session = session("acme/ada");
         session.tokens.access_token = Secret::new("é\"\\\n\u{1}".repeat(16 * 1024));
+        session.tokens.proof_key = Some(Secret::new("key-CANARY"));
+        session.binding.jkt = Some("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".into());
         session.tokens.kept.insert("team".into(), json!({"id": "T1"}));
 
         let read = from_bytes(&to_bytes(&session), &session.key, "a test").unwrap();

@@ -17,6 +17,7 @@ pub(super) fn session(name: &str) -> Session {
         tokens: TokenSet {
             access_token: Secret::new("access-CANARY"),
             token_secret: None,
+            proof_key: None,
             token_type: TokenType::Bearer,
             expires_at: Some(2_000_000_000),
             refresh_token: Some(Secret::new("refresh-CANARY")),

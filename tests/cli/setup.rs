@@ -301,11 +301,11 @@ fn what_the_program_cannot_do_is_said_before_anybody_registers() {
     let server = Server::start();
     let keyfob = Keyfob::new();
     hub(&keyfob, &server);
-    keyfob.edit_registry("public_client = false", "profile = \"fapi2\"");
+    keyfob.edit_registry("public_client = false", "response_mode = \"jwt\"\nissuer_match = \"template\"");
 
     let finished = keyfob.run(&["setup", "hub", "--json"]);
 
-    finished.error_naming(9, "config", &["profile"]);
+    finished.error_naming(9, "config", &["response_mode"]);
     assert_eq!((finished.stdout.as_str(), keyfob.opened().len()), ("", 0));
 }
 

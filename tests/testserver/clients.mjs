@@ -98,8 +98,8 @@ export const makeClients = (clientKeys, { selfSignedCert } = {}) => {
     machine('machine-post', { token_endpoint_auth_method: 'client_secret_post', client_secret: 'machine-secret' }),
     machine('machine-jwt', { token_endpoint_auth_method: 'private_key_jwt', jwks }),
     // Profiles: FAPI 2.0 Security Profile (PAR + PKCE + private_key_jwt + sender-constrained tokens)
-    keyed('cli-fapi2-dpop', { dpop_bound_access_tokens: true, require_pushed_authorization_requests: true, id_token_signed_response_alg: 'PS256' }),
-    keyed('cli-fapi2-mtls', { tls_client_certificate_bound_access_tokens: true, require_pushed_authorization_requests: true, id_token_signed_response_alg: 'PS256' }),
+    keyed('cli-fapi2-dpop', { authorization_signed_response_alg: 'PS256', dpop_bound_access_tokens: true, require_pushed_authorization_requests: true, id_token_signed_response_alg: 'PS256' }),
+    keyed('cli-fapi2-mtls', { authorization_signed_response_alg: 'PS256', tls_client_certificate_bound_access_tokens: true, require_pushed_authorization_requests: true, id_token_signed_response_alg: 'PS256' }),
     // Mutual TLS client authentication (use the https issuer and its mtls_endpoint_aliases)
     native('cli-mtls', {
       token_endpoint_auth_method: 'tls_client_auth',

@@ -50,7 +50,7 @@ pub struct Arguments {
     #[arg(long)]
     id_token: bool,
 
-    /// The request that a signed token (OAuth 1.0a) is to be presented with, without a form in its body; with --format
+    /// The request that a signed token (DPoP, OAuth 1.0a) is to be presented with, without a form in its body; with --format
     /// header, headers or curl
     #[arg(long = "for", value_name = "METHOD URL", conflicts_with = "id_token")]
     request: Option<String>,
@@ -158,8 +158,9 @@ pub fn for_program(context: &Context, arguments: &Arguments) -> Result<ForProgra
 /// The session, after a login if one is needed and may be started, and what is handed out of it.
 fn obtain(context: &Context, arguments: &Arguments, wanted: Option<&Wanted>) -> Result<(Entry, Handed), Failure> {
     let found = target::session(context, arguments.target.as_deref(), Absence::NeedsLogin);
-    if let Some(unasked) = unasked(context, arguments, found.as_ref())? {
-        return Ok(unasked);
+    if let Some((entry, handed)) = unasked(context, arguments, found.as_ref())? {
+        let handed = proven(context, arguments, &entry, handed, wanted)?;
+        return Ok((entry, handed));
     }
     let entry = match found {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
@@ -170,11 +171,12 @@ fn obtain(context: &Context, arguments: &Arguments, wanted: Option<&Wanted>) -> 
     match take(context, arguments, &entry, wanted) {
         Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
             let entry = coalesce::login(context, Some(&entry.key.to_string()), Some(&entry))?;
-            let handed = take(context, arguments, &entry, wanted)?;
+            let handed = proven(context, arguments, &entry, take(context, arguments, &entry, wanted)?, wanted)?;
             Ok((entry, handed))
         }
         outcome => {
-            let handed = outcome.map_err(|failure| failure.mended_by(&entry))?;
+            let handed = outcome.and_then(|handed| proven(context, arguments, &entry, handed, wanted));
+            let handed = handed.map_err(|failure| failure.mended_by(&entry))?;
             Ok((entry, handed))
         }
     }
@@ -230,6 +232,10 @@ fn take(context: &Context, arguments: &Arguments, entry: &Entry, wanted: Option<
     if arguments.id_token && !entry.has_id_token {
         return Err(no_id_token(entry));
     }
+    if entry.token_type == TokenType::DPoP.name() && !arguments.id_token {
+        // Before anything is fetched that cannot be handed out.
+        request_for(context, arguments, entry, wanted)?;
+    }
     let min_validity = min_validity(context, arguments)?;
     if arguments.audience.is_some() {
         return exchanged(context, arguments, entry, min_validity);
@@ -283,21 +289,46 @@ fn signed(
     wanted: Option<&Wanted>,
     min_validity: i64,
 ) -> Result<Handed, Failure> {
-    let form = form(context, arguments);
-    if arguments.for_program {
-        let message =
-            format!("{}: every request with this token is signed for itself; no program can be given it", entry.key);
-        return Err(Failure::usage(message).hint("have the request sent:  keyfob request").session(&entry.key));
-    }
-    let Some(wanted) = wanted.filter(|_| ["header", "headers", "curl"].contains(&form)) else {
-        return Err(output::Error::Signed { format: form.to_owned() }.into());
-    };
+    let wanted = request_for(context, arguments, entry, wanted)?;
     let session = context.keeper()?.load(&entry.key)?;
     if !is_good(&session, min_validity, context.now(), false) {
         return Err(Failure::login_required(&entry.key, session.trouble.as_ref()));
     }
     let signed = signed::lines(context, &session, wanted)?;
     Ok(Handed { signed, ..handed(session)? })
+}
+
+/// The request that a token is handed out for, where every request is signed for itself.
+fn request_for<'a>(
+    context: &Context,
+    arguments: &Arguments,
+    entry: &Entry,
+    wanted: Option<&'a Wanted>,
+) -> Result<&'a Wanted, Failure> {
+    let form = form(context, arguments);
+    if arguments.for_program {
+        let message =
+            format!("{}: every request with this token is signed for itself; no program can be given it", entry.key);
+        return Err(Failure::usage(message).hint("have the request sent:  keyfob request").session(&entry.key));
+    }
+    wanted
+        .filter(|_| ["header", "headers", "curl"].contains(&form))
+        .ok_or_else(|| output::Error::Signed { format: form.to_owned() }.into())
+}
+
+/// A token that is bound to a key, with the proof for the one request; any other as it is.
+fn proven(
+    context: &Context,
+    arguments: &Arguments,
+    entry: &Entry,
+    mut handed: Handed,
+    wanted: Option<&Wanted>,
+) -> Result<Handed, Failure> {
+    if handed.token.token_type == TokenType::DPoP && !arguments.id_token {
+        let wanted = request_for(context, arguments, entry, wanted)?;
+        handed.signed = signed::proven(context, &handed.token, wanted)?;
+    }
+    Ok(handed)
 }
 
 fn renewed(context: &Context, entry: &Entry, min_validity: i64, forced: bool) -> Result<Handed, Failure> {
@@ -357,8 +388,11 @@ fn exchanged(context: &Context, arguments: &Arguments, entry: &Entry, min_validi
         Some(token) => token,
         None => renewed(context, entry, min_validity, false)?.token,
     };
-    let definition = context.definition_of(&keeper.load(&entry.key)?)?;
+    let session = keeper.load(&entry.key)?;
+    let definition = context.definition_of(&session)?;
     let client = context.client(&definition, Freshness::Kept)?;
+    // The new token is bound to the key of the one that it is exchanged for.
+    client.adopt_key(&session.tokens)?;
     let account = Some(entry.key.account());
     let request = GrantRequest {
         scopes,
@@ -421,7 +455,8 @@ fn deliver(context: &Context, arguments: &Arguments, entry: &Entry, handed: &Han
     let presented = Presented {
         session: &session,
         token,
-        token_type: handed.token.token_type,
+        // Whatever the access token is bound to, an ID token is no token for requests.
+        token_type: if arguments.id_token { TokenType::Bearer } else { handed.token.token_type },
         signed: &handed.signed,
         expires_at: handed.token.expires_at,
         now: context.now(),

@@ -16,7 +16,7 @@ impl From<protocol::Error> for Failure {
                 Self::new(ExitCode::Network, format!("{message}; it asks to wait {seconds} s")).hint("try again later")
             }
             E::Unavailable { .. } => Self::new(ExitCode::Network, message).hint("try again later"),
-            E::Redirect(_) | E::MetadataEndpoint { .. } | E::VerificationUri { .. } | E::Signature(_) | E::Claims(_) => {
+            E::Downgrade(_) | E::OtherKey | E::Redirect(_) | E::MetadataEndpoint { .. } | E::VerificationUri { .. } | E::Signature(_) | E::Claims(_) => {
                 Self::security(error, message)
             }
             E::MetadataIssuer { expected, found } => {
@@ -28,6 +28,11 @@ impl From<protocol::Error> for Failure {
                     failure
                 }
             }
+            E::NotBound { .. } => Self::new(ExitCode::Security, message).hint(
+                "nothing was stored; if this server cannot bind tokens, set  dpop_bound_access_tokens = false  in its entry",
+            ),
+            E::ProofAlgorithm { .. } => Self::new(ExitCode::Config, message)
+                .hint("set  dpop_bound_access_tokens = false  in the provider's entry, if the server allows that"),
             E::NoS256 { .. } => {
                 Self::new(ExitCode::Security, message).hint("ask the server's operator to allow PKCE with S256")
             }
@@ -80,6 +85,9 @@ impl Failure {
                 ExitCode::Refused,
                 Some("log in again; if it stays, compare the registered redirect URI and this machine's clock"),
             ),
+            "invalid_dpop_proof" | "use_dpop_nonce" => {
+                (ExitCode::Refused, Some("see what was sent with  -vv,  and check this machine's clock"))
+            }
             "timestamp_refused" => (ExitCode::Refused, Some("set this machine's clock and time zone right")),
             "401" | "invalid_signature" | "signature_invalid" | "consumer_key_unknown" | "consumer_key_rejected" => (
                 ExitCode::Refused,

@@ -20,13 +20,9 @@ pub(in crate::grant) async fn redirect(
 ) -> Result<(String, Option<Loopback>), Error> {
     let provider = client.provider();
     let rule = &provider.redirect;
-    let mode = match provider.response_mode {
-        Some(ResponseMode::FormPost) => Mode::FormPost,
-        None => Mode::Query,
-        Some(other) => {
-            let key = format!("response_mode = \"{}\"", other.word());
-            return Err(client::Error::Unsupported { provider: provider.id.clone(), key }.into());
-        }
+    let mode = match client::response_mode(provider) {
+        Some(ResponseMode::FormPost | ResponseMode::FormPostJwt) => Mode::FormPost,
+        None | Some(ResponseMode::Jwt | ResponseMode::QueryJwt) => Mode::Query,
     };
     let tls = certificate(client)?;
     // An alias that the provider gave out, such as eBay's, is no address.

@@ -30,6 +30,7 @@ fn draft<'a>(endpoint: &'a Url, scopes: &'a [String]) -> Draft<'a> {
         scope_param: "scope",
         pkce: Method::S256,
         response_mode: None,
+        dpop_jkt: None,
         resources: &[],
         extra: &[],
         names: &[],
@@ -58,7 +59,7 @@ fn the_whole_request_is_as_specified() {
     let request = request("openid email");
 
     assert_eq!(
-        request.url().as_str(),
+        request.url().unwrap().as_str(),
         "https://op.example/authorize?response_type=code&client_id=s6BhdRkqt3\
          &redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback&scope=openid+email&state=af0ifjsldkj-af0ifjsldkj\
          &nonce=n-0S6_WzA2Mj&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
@@ -70,7 +71,7 @@ fn a_nonce_goes_with_openid_only_and_no_scope_sends_none() {
     let request = request("");
 
     assert!(request.nonce().is_none());
-    assert!(!request.url().as_str().contains("nonce") && !request.url().as_str().contains("scope"));
+    assert!(!request.url().unwrap().as_str().contains("nonce") && !request.url().unwrap().as_str().contains("scope"));
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn names_separators_and_fragments_are_the_entrys() {
 
     let request = AuthorizationRequest::new(&draft, fresh()).unwrap();
 
-    let url = request.url().as_str();
+    let url = request.url().unwrap().to_string();
     assert!(url.contains("client_key=s6BhdRkqt3") && url.contains("perms=a%2Cb") && url.ends_with("#f"), "{url}");
     assert!(request.is_answered_by(&redirect(&format!("custom={STATE}"))));
 }
@@ -113,9 +114,10 @@ fn a_resource_is_an_absolute_uri_without_fragment() {
 fn an_address_that_is_too_long_is_refused() {
     let (endpoint, extra) = (endpoint(), [("login_hint".to_owned(), "x".repeat(super::MAX_URL))]);
 
-    let outcome = AuthorizationRequest::new(&Draft { extra: &extra, ..draft(&endpoint, &[]) }, fresh());
+    let request = AuthorizationRequest::new(&Draft { extra: &extra, ..draft(&endpoint, &[]) }, fresh()).unwrap();
 
-    assert!(matches!(outcome, Err(Error::TooLong(_))));
+    assert!(matches!(request.url(), Err(Error::TooLong(_))));
+    assert!(request.url_of_pushed("urn:x").is_ok());
 }
 
 #[test]

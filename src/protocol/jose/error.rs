@@ -35,8 +35,28 @@ pub enum Error {
         limit: usize,
     },
     /// Five segments: the token is encrypted (RFC 7516 §7.1).
-    #[error("the token is encrypted (JWE), which is not supported: have the server send tokens that are only signed")]
+    #[error("the token is encrypted (JWE), and the entry does not say that it would be")]
     Encrypted,
+    /// The token is not encrypted, and the entry says that it would be (OpenID Connect Core §3.1.3.7, step 1).
+    #[error("the token is not encrypted, and the entry demands `{0}`")]
+    NotEncrypted(&'static str),
+    /// The token is encrypted with another algorithm than the entry says.
+    #[error("the token is encrypted with the `alg` `{found}`, expected `{expected}`")]
+    KeyManagement {
+        /// What the header says.
+        found: String,
+        /// What the entry says.
+        expected: &'static str,
+    },
+    /// The token's content is encrypted in a way that is not accepted.
+    #[error("the token's content is encrypted with `{found}`, which is not accepted")]
+    ContentEncryption {
+        /// What the header says.
+        found: String,
+    },
+    /// The token cannot be opened: it is for another key, or damaged.
+    #[error("the token cannot be decrypted with this client's key")]
+    Undecryptable,
     /// Neither three segments nor five.
     #[error("the token has {0} segments separated by dots, a signed one has three")]
     Segments(usize),
@@ -58,7 +78,7 @@ pub enum Error {
     /// The header has no `alg`.
     #[error("the token's header names no `alg`")]
     NoAlgorithm,
-    /// The header has an extension that must be understood (`crit`) or changes what is signed (`b64`).
+    /// The header has an extension that must be understood (`crit`), changes what is signed (`b64`) or is compressed (`zip`).
     #[error("the token's header has `{0}`, which is not accepted")]
     Extension(&'static str),
     /// `alg` is `none` or no registered signature algorithm.

@@ -6,11 +6,12 @@
 //! claims must say is left to [`id_token`](super::id_token), fetching key sets to `client`.
 //!
 //! # Specification
-//! RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (algorithms), RFC 8037 (Ed25519), RFC 8725 (best practice).
+//! RFC 7515 (JWS), RFC 7516 (JWE), RFC 7517 (JWK), RFC 7518 (algorithms), RFC 8037 (Ed25519), RFC 8725 (best practice).
 
 mod algorithm;
 mod error;
 mod held;
+mod jwe;
 mod jwk;
 mod jws;
 mod key;
@@ -25,6 +26,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub use algorithm::Algorithm;
 pub use error::{Error, excerpt};
 pub use held::{Holder, Kind};
+pub use jwe::{Decrypter, Jwe, KeyManagement};
 pub use jwk::JwkSet;
 pub use jws::{Jws, VerificationKeys, Verified};
 pub use key::Unfit;
@@ -35,6 +37,12 @@ pub use signer::{BadKey, KeyHeader, Reading, Signer, sign_with_secret};
 ///
 /// # Specification
 /// RFC 7515 §2 (form); RFC 4648 §3.5 (canonical encoding).
-fn base64url(text: &str) -> Option<Vec<u8>> {
+pub(super) fn base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Bytes in base64url, for tests that make what a server would send.
+#[cfg(test)]
+pub(super) fn encoded(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }

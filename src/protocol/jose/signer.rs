@@ -9,7 +9,7 @@ use pkcs8::der::Decode as _;
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use ring::rand::SystemRandom;
 use ring::rsa::{KeyPairComponents, PublicKeyComponents};
-use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
 use sec1::{EcParameters, EcPrivateKey};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -56,6 +56,14 @@ pub enum BadKey {
     /// Only a PEM file will do.
     #[error("it is a JWK, and TLS takes a PEM file")]
     NotPem,
+    /// The content is damaged, or the key of a kind that opens nothing.
+    #[error(
+        "it is damaged, too weak, or of a kind that keyfob cannot decrypt with (RSA of 2048 bits or more, P-256, P-384, P-521, or `oct`)"
+    )]
+    Undecrypting,
+    /// The key opens nothing that is encrypted so.
+    #[error("it opens nothing that is encrypted with {0}")]
+    NotForDecryption(&'static str),
     /// The key cannot sign so.
     #[error("it is of the kind {kind}, which cannot sign with {wanted}")]
     Algorithm {
@@ -226,7 +234,24 @@ impl Signer {
     /// # Specification
     /// RFC 7515 §5.1, §7.1.
     pub fn sign(&self, algorithm: Algorithm, header: KeyHeader<'_>, claims: &Value) -> Result<String, BadKey> {
-        let mut members = json!({ "alg": algorithm.name(), "typ": "JWT" });
+        self.sign_as("JWT", algorithm, header, claims)
+    }
+
+    /// As [`sign`](Self::sign), a token that says what kind it is.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Specification
+    /// RFC 8725 §3.11.
+    pub fn sign_as(
+        &self,
+        typ: &str,
+        algorithm: Algorithm,
+        header: KeyHeader<'_>,
+        claims: &Value,
+    ) -> Result<String, BadKey> {
+        let mut members = json!({ "alg": algorithm.name(), "typ": typ });
         if let Some(kid) = header.kid.or(self.kid()) {
             members["kid"] = kid.into();
         }
@@ -238,7 +263,34 @@ impl Signer {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    fn signature(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, BadKey> {
+    /// The public half as a JWK: the members that its thumbprint is made of, in their order, and no other; `None` for a key
+    /// that a holder has, which does not show it.
+    ///
+    /// # Specification
+    /// RFC 7638 §3.2; RFC 7518 §6; RFC 8037 §2.
+    pub fn public_jwk(&self) -> Option<Value> {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let point = |curve: &str, point: &[u8]| {
+            // Without the mark of the uncompressed form.
+            let (x, y) = point[1..].split_at(point.len() / 2);
+            json!({ "crv": curve, "kty": "EC", "x": encode(x), "y": encode(y) })
+        };
+        Some(match &self.key {
+            Key::Held(_) => return None,
+            Key::Rsa(pair) => {
+                let PublicKeyComponents { n, e } = PublicKeyComponents::<Vec<u8>>::from(pair.public());
+                json!({ "e": encode(&e), "kty": "RSA", "n": encode(&n) })
+            }
+            Key::P256(pair) => point("P-256", pair.public_key().as_ref()),
+            Key::P384(pair) => point("P-384", pair.public_key().as_ref()),
+            Key::P521(key) => point("P-521", key.verifying_key().to_sec1_point(false).as_bytes()),
+            Key::Ed25519(pair) => {
+                json!({ "crv": "Ed25519", "kty": "OKP", "x": encode(pair.public_key().as_ref()) })
+            }
+        })
+    }
+
+    pub(in crate::protocol) fn signature(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, BadKey> {
         if !self.algorithms().contains(&algorithm) || self.only.is_some_and(|only| only != algorithm) {
             return Err(self.cannot(algorithm));
         }

@@ -1,7 +1,10 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{Asked, BadAnswer, Remark, Rules, TokenResponse, TokenType};
 use crate::protocol::Error;
+use crate::protocol::dpop::{Downgrade, Proven};
 use crate::system::http::Response;
 
 const NOW: i64 = 1_700_000_000;
@@ -191,4 +194,45 @@ fn a_refresh_token_in_a_bad_answer_is_not_lost() {
     value["refresh_token"] = "new".into();
 
     assert_eq!(read(&value).unwrap_err().refresh_token.unwrap().expose(), "new");
+}
+
+/// What comes of an answer of this type to a request that was proven.
+fn proven(token_type: &str, access_token: &str, downgrade: Downgrade) -> Result<TokenResponse, Error> {
+    let value = json!({"access_token": access_token, "token_type": token_type, "refresh_token": "rotated"});
+    let mut answer = answer(200, "application/json", value.to_string());
+    answer.extensions_mut().insert(Proven { key: "key".into(), jkt: "ours".into(), downgrade });
+    read_with(&answer, &Rules::default()).map_err(|bad| {
+        assert_eq!(bad.refresh_token, Some("rotated".into()), "it is not lost");
+        bad.error
+    })
+}
+
+#[test]
+fn tokens_of_a_proven_request_are_bound_and_come_with_the_key() {
+    for (token_type, downgrade) in
+        [("DPoP", Downgrade::Refused), ("dpop", Downgrade::Refused), ("bearer", Downgrade::Accepted)]
+    {
+        let tokens = proven(token_type, "opaque", downgrade).unwrap().tokens;
+
+        assert_eq!(tokens.proof_key, Some("key".into()));
+        assert!(tokens.token_type.name().eq_ignore_ascii_case(token_type));
+    }
+    assert!(
+        matches!(proven("Bearer", "opaque", Downgrade::Refused), Err(Error::NotBound { found }) if found == "Bearer")
+    );
+}
+
+#[test]
+fn a_token_that_is_bound_to_no_key_of_ours_is_refused() {
+    let jwt = |claims: Value| {
+        let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.c2ln", encode(json!({"typ": "at+jwt"})), encode(claims))
+    };
+
+    let other = proven("DPoP", &jwt(json!({"cnf": {"jkt": "theirs"}})), Downgrade::Accepted);
+    assert!(matches!(other, Err(Error::OtherKey)));
+    for ours in [json!({"cnf": {"jkt": "ours"}}), json!({"cnf": {}}), json!({})] {
+        assert!(proven("DPoP", &jwt(ours), Downgrade::Refused).is_ok());
+    }
+    assert!(matches!(error(&example("token_type", "DPoP".into())), Error::TokenType { found } if found == "DPoP"));
 }

@@ -3,18 +3,21 @@
 mod answer;
 mod callback;
 mod direct;
+mod dpop;
 mod files;
 mod jwt;
 mod keyfob;
 mod oauth1;
 mod process;
 mod provider;
+mod pushed;
 mod request;
 mod server;
 mod terminal;
 
 pub use answer::{Answer, Gate};
 pub use callback::{Page, Redirect, fetch};
+pub use dpop::{Guard, Wants};
 pub use files::{contains, files, mode};
 pub use jwt::{Key, base64url, now, sha256};
 pub use keyfob::{Keyfob, Login};

@@ -10,7 +10,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{Answer, Key, Redirect, Request, base64url, now, sha256};
+use super::{Answer, Guard, Key, Redirect, Request, base64url, now, sha256};
 
 /// Makes the value of `id_token` from the key and the claims that would be right.
 pub type IdTokenMaker = Arc<dyn Fn(&Key, Value) -> Value + Send + Sync>;
@@ -38,6 +38,10 @@ pub struct Settings {
     pub rotate: bool,
     /// Whether the redirect carries `iss` (RFC 9207).
     pub iss: bool,
+    /// The point of the P-256 key that request objects are signed with.
+    pub request_key: Option<Vec<u8>>,
+    /// What checks that tokens are bound to keys (RFC 9449), if they are.
+    pub guard: Option<Guard>,
     /// The clients: their method of authentication and their secret.
     pub clients: BTreeMap<String, (&'static str, String)>,
 }
@@ -48,6 +52,8 @@ pub struct Provider {
     pub violations: Vec<String>,
     /// Everything that must not be seen where no token was asked for.
     pub secrets: BTreeSet<String>,
+    /// Requests that wait for a browser, by their names.
+    pub pushed: BTreeMap<String, Vec<(String, String)>>,
     codes: BTreeMap<String, Code>,
     refresh_tokens: BTreeMap<String, RefreshToken>,
     access_tokens: BTreeSet<String>,
@@ -107,6 +113,8 @@ impl Settings {
             userinfo: json!({ "sub": "user-1", "preferred_username": "alice", "name": "Alice", "email": "a@example.com" }),
             rotate: true,
             iss: false,
+            request_key: None,
+            guard: None,
             clients: BTreeMap::from([
                 ("public".to_owned(), ("none", String::new())),
                 ("basic".to_owned(), ("client_secret_basic", secret("basic-secret"))),
@@ -125,6 +133,7 @@ impl Provider {
             log: Vec::new(),
             violations: Vec::new(),
             secrets,
+            pushed: BTreeMap::new(),
             codes: BTreeMap::new(),
             refresh_tokens: BTreeMap::new(),
             access_tokens: BTreeSet::new(),
@@ -134,10 +143,24 @@ impl Provider {
     }
 
     pub fn answer(&mut self, request: &Request) -> Answer {
+        let Some(mut guard) = self.settings.guard.take() else { return self.unguarded(request) };
+        let issuer = self.settings.metadata["issuer"].as_str().unwrap_or_default().to_owned();
+        let answer = match guard.check(request, &issuer) {
+            Ok(()) => self.unguarded(request),
+            Err(refusal) => refusal,
+        };
+        self.violations.append(&mut guard.violations);
+        let answer = guard.leave(request, answer);
+        self.settings.guard = Some(guard);
+        answer
+    }
+
+    fn unguarded(&mut self, request: &Request) -> Answer {
         match request.path.as_str() {
             path if self.settings.well_known.contains(path) => Answer::json(200, &self.settings.metadata),
             "/jwks" => Answer::json(200, &self.settings.jwks),
             "/token" => self.token(request),
+            "/par" => self.push(request),
             "/revoke" => self.revoke(request),
             "/userinfo" => self.userinfo(request),
             path if path.starts_with("/api") => self.api(request),
@@ -161,6 +184,7 @@ impl Provider {
         let (method, path) = ("GET".to_owned(), url.path().to_owned());
         let request = Request { method, path, query, headers: Vec::new(), body: Vec::new() };
         self.log.push(request.clone());
+        let request = self.resolved(&request);
         self.check_authorization(&request, url);
         self.families += 1;
         let grant = Granted {
@@ -178,6 +202,9 @@ impl Provider {
             used: false,
         };
         self.codes.insert(code.clone(), issued);
+        if let Some(guard) = &mut self.settings.guard {
+            guard.authorize(&code, request.parameter("dpop_jkt"));
+        }
         self.redirect(&redirect_uri, &[("code", &code), ("state", &request.expect("state"))])
     }
 
@@ -252,7 +279,7 @@ impl Provider {
         right.then_some(id)
     }
 
-    fn form(&mut self, request: &Request) -> Option<String> {
+    pub fn form(&mut self, request: &Request) -> Option<String> {
         self.no_parameter_twice(request);
         let kind = request.header("content-type").unwrap_or_default();
         if request.method != "POST" || !kind.starts_with("application/x-www-form-urlencoded") {
@@ -431,7 +458,9 @@ impl Provider {
     fn is_authorised(&self, request: &Request) -> bool {
         let tokens: Vec<_> = request.headers.iter().filter(|(name, _)| name == "authorization").collect();
         let [(_, value)] = &tokens[..] else { return false };
-        value.strip_prefix("Bearer ").is_some_and(|token| self.access_tokens.contains(token))
+        // Whoever gets here with the other scheme has passed the guard.
+        let scheme = if value.starts_with("DPoP ") { "DPoP " } else { "Bearer " };
+        value.strip_prefix(scheme).is_some_and(|token| self.access_tokens.contains(token))
     }
 
     fn userinfo(&mut self, request: &Request) -> Answer {

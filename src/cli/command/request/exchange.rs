@@ -2,10 +2,11 @@
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
-use keyfob::client::Client;
+use keyfob::client::{Client, Prover, Sent, objection_in_head};
 use keyfob::grant::oauth1::clock_remark;
 use keyfob::protocol::call::{self, Call};
 use keyfob::protocol::challenge::{challenges, demand};
+use keyfob::protocol::dpop::Objection;
 use keyfob::protocol::presentation;
 use keyfob::protocol::token::TokenType;
 use keyfob::session::Taken;
@@ -39,6 +40,11 @@ pub struct Exchange<'a> {
     signer: Option<Signer>,
     /// Whose certificate the token is presented with, where it is bound to one.
     holder: Option<Client>,
+    /// What proves with each request the key that the token is bound to, and what the last proof said.
+    prover: Option<Prover>,
+    proof: Option<Sent>,
+    /// Whether the proof was made anew as the server wants it: once is enough (PX-02).
+    is_reproven: bool,
     /// Whether the server's time has been taken over: once is enough.
     is_retimed: bool,
     /// Whether the token was renewed for this request: once is enough (RF-14).
@@ -70,8 +76,13 @@ impl<'a> Exchange<'a> {
     /// Settings of the network that are unusable.
     pub fn new(context: &'a Context, entry: &'a Entry, token: Token, asked: Asked) -> Result<Self, Failure> {
         let Asked { url, method, headers, body } = asked;
+        let mut prover = None;
         let signer = match token.taken.token_type {
             TokenType::OAuth1 => Some(context.block_on(Signer::of(context, entry))??),
+            TokenType::DPoP => {
+                prover = Some(context.prover(&token.taken).map_err(|failure| failure.mended_by(entry))?);
+                None
+            }
             TokenType::NotApplicable => {
                 let message = format!("the server does not say how the token of {} is presented (N_A)", entry.key);
                 return Err(Failure::usage(message).session(&entry.key));
@@ -86,6 +97,9 @@ impl<'a> Exchange<'a> {
             token: Some(token.taken),
             signer,
             holder,
+            prover,
+            proof: None,
+            is_reproven: false,
             is_retimed: false,
             is_new: token.is_new,
             url,
@@ -105,6 +119,9 @@ impl<'a> Exchange<'a> {
             let request = self.signed()?;
             self.narrate(5, "Send the request", "Only the header carries the token, never the address");
             let answer = self.system.http.send_flowing(request).await?;
+            if let Some(prover) = &self.prover {
+                prover.note(&self.url, answer.headers());
+            }
             if let Some(next) = redirect::next(answer.status(), answer.headers(), &self.method, &self.url)? {
                 if self.can_follow(&next) {
                     self.follow(next)?;
@@ -133,7 +150,11 @@ impl<'a> Exchange<'a> {
             _ => (Party::ResourceServer, Party::Client),
         };
         if self.token.is_some() {
-            let specification = if self.signer.is_some() { "RFC 5849 §3" } else { "RFC 6750 §2.1" };
+            let specification = match (&self.signer, &self.prover) {
+                (Some(_), _) => "RFC 5849 §3",
+                (None, Some(_)) => "RFC 9449 §7",
+                (None, None) => "RFC 6750 §2.1",
+            };
             let (title, why) = (title.into(), why.into());
             self.system.trace.tell(|| Event::Step(Step { number, between, title, why, specification }));
         }
@@ -147,12 +168,17 @@ impl<'a> Exchange<'a> {
     fn signed(&mut self) -> Result<http::Request<Upload>, Failure> {
         let mut headers = self.headers.clone();
         if let Some(token) = &self.token {
-            match &mut self.signer {
-                None => {
+            match (&mut self.signer, &self.prover) {
+                (None, Some(prover)) => {
+                    let (proven, sent) = prover.headers(&token.access_token, &self.method, &self.url)?;
+                    headers.extend(proven);
+                    self.proof = Some(sent);
+                }
+                (None, None) => {
                     let header = presentation::authorization(token.token_type, &token.access_token)?;
                     headers.insert(AUTHORIZATION, header);
                 }
-                Some(signer) => {
+                (Some(signer), _) => {
                     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
                     let covered = self.body.covered(call::is_form(content_type))?;
                     let body = covered.map_or(call::Body::Streamed, |all| call::Body::new(all, content_type));
@@ -215,6 +241,19 @@ impl<'a> Exchange<'a> {
             }
             return Err(Failure::usage("the request is not repeated: the body can be read only once").hint(AS_A_FILE));
         }
+        if let (Some(prover), Some(sent), Some(_)) = (&self.prover, &self.proof, &self.token)
+            && let Some(objection) = objection_in_head(answer.status(), answer.headers())
+        {
+            if self.is_reproven || !prover.is_worth_another(&self.url, sent, Some(objection)) {
+                return Err(not_proven(objection, &self.url));
+            }
+            self.is_reproven = true;
+            if self.body.is_replayable() {
+                return Ok(true);
+            }
+            let message = "the server wants another DPoP nonce, and the body can be read only once";
+            return Err(Failure::new(ExitCode::Refused, message).hint("run the command again"));
+        }
         let Some(token) = self.token.as_ref().filter(|_| answer.status() == StatusCode::UNAUTHORIZED) else {
             return Ok(false);
         };
@@ -226,6 +265,11 @@ impl<'a> Exchange<'a> {
         if self.signer.is_some() {
             self.signer = Some(Signer::of(self.context, self.entry).await?);
         }
+        self.prover = match (another.token_type, self.prover.take(), &another.proof_key) {
+            (TokenType::DPoP, Some(prover), Some(key)) => prover.hold(key).map(|()| Some(prover))?,
+            (TokenType::DPoP, ..) => Some(self.context.prover(&another)?),
+            _ => None,
+        };
         self.token = Some(another);
         self.is_new = true;
         if self.body.is_replayable() {
@@ -237,4 +281,15 @@ impl<'a> Exchange<'a> {
         );
         Err(Failure::new(ExitCode::LoginRequired, message).instead("run the command again"))
     }
+}
+
+/// A server that does not take the proof, however it is made.
+fn not_proven(objection: Objection, url: &Url) -> Failure {
+    let place = keyfob::system::http::endpoint(url);
+    let (code, what) = match objection {
+        Objection::Nonce => ("use_dpop_nonce", "wants another nonce than the one that it gave"),
+        Objection::Proof => ("invalid_dpop_proof", "does not accept the DPoP proof"),
+    };
+    Failure::new(ExitCode::Refused, format!("{place} {what} ({code})"))
+        .hint("see what was sent with  -vv,  and check this machine's clock")
 }

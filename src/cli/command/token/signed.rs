@@ -4,7 +4,7 @@ use http::Method;
 use keyfob::client::Freshness;
 use keyfob::protocol::call::{Body, Call};
 use keyfob::secret::Secret;
-use keyfob::session::{Session, binding};
+use keyfob::session::{Session, Taken, binding};
 use keyfob::{grant, system};
 use url::Url;
 
@@ -46,6 +46,13 @@ pub fn lines(context: &Context, session: &Session, wanted: &Wanted) -> Result<Ve
     Ok(headers.into_iter().map(|(name, value)| (canonical(name.as_str()), text(&value))).collect())
 }
 
+/// The header lines that present a token with one request and prove the key that it is bound to. No network: the nonce, if
+/// the server wants one, is the one that it told last.
+pub fn proven(context: &Context, taken: &Taken, wanted: &Wanted) -> Result<Vec<(String, Secret)>, Failure> {
+    let (headers, _) = context.prover(taken)?.headers(&taken.access_token, &wanted.method, &wanted.url)?;
+    Ok(headers.into_iter().map(|(name, value)| (canonical(name.as_str()), text(&value))).collect())
+}
+
 fn text(value: &http::HeaderValue) -> Secret {
     // What we made is ASCII.
     Secret::new(String::from_utf8_lossy(value.as_bytes()))
@@ -53,6 +60,9 @@ fn text(value: &http::HeaderValue) -> Secret {
 
 /// `authorization` as people write it.
 fn canonical(name: &str) -> String {
+    if name == "dpop" {
+        return "DPoP".into();
+    }
     let capital = |word: &str| {
         let mut letters = word.chars();
         letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
