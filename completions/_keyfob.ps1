@@ -48,6 +48,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Revoke and forget a session')
             [CompletionResult]::new('setup', 'setup', [CompletionResultType]::ParameterValue, 'Register your own client with a provider, step by step')
             [CompletionResult]::new('provider', 'provider', [CompletionResultType]::ParameterValue, 'See and edit what one can log in to')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check this machine and, with TARGET, the way to that provider')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'A guided first run against a built-in authorization server, nothing to register')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -191,6 +192,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this config.toml')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override one key of the provider''s entry for this call')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Narrate each step of the flow on stderr')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Ask the server whether it still accepts the token: introspection, else userinfo')
             [CompletionResult]::new('--claims', '--claims', [CompletionResultType]::ParameterName, 'Show the claims of the ID token, as they were verified at login')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Machine output on stdout, JSON errors on stderr')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No messages but errors')
@@ -246,6 +248,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override one key of the provider''s entry for this call')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Narrate each step of the flow on stderr')
             [CompletionResult]::new('--no-revoke', '--no-revoke', [CompletionResultType]::ParameterName, 'Only forget it here; no network')
+            [CompletionResult]::new('--browser-session', '--browser-session', [CompletionResultType]::ParameterName, 'Also open the provider''s logout page, which ends the session that its own pages keep in the browser')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every session')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask before ending every session')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Machine output on stdout, JSON errors on stderr')
@@ -427,6 +430,24 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
         'keyfob;provider;help;help' {
             break
         }
+        'keyfob;doctor' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour messages')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a person (5m) or one network request (30s)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this config.toml')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override one key of the provider''s entry for this call')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Narrate each step of the flow on stderr')
+            [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Print Markdown without secrets, to paste into an issue')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Machine output on stdout, JSON errors on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No messages but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No messages but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; twice: HTTP requests and answers, secrets redacted')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; twice: HTTP requests and answers, secrets redacted')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt; implied when stdin is no terminal or CI is true')
+            [CompletionResult]::new('--plain', '--plain', [CompletionResultType]::ParameterName, 'ASCII symbols, no spinner, no colour, one fact per line')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'keyfob;completions' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour messages')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a person (5m) or one network request (30s)')
@@ -475,6 +496,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Revoke and forget a session')
             [CompletionResult]::new('setup', 'setup', [CompletionResultType]::ParameterValue, 'Register your own client with a provider, step by step')
             [CompletionResult]::new('provider', 'provider', [CompletionResultType]::ParameterValue, 'See and edit what one can log in to')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check this machine and, with TARGET, the way to that provider')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'A guided first run against a built-in authorization server, nothing to register')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -531,6 +553,9 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             break
         }
         'keyfob;help;provider;grants' {
+            break
+        }
+        'keyfob;help;doctor' {
             break
         }
         'keyfob;help;completions' {

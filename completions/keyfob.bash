@@ -22,6 +22,9 @@ _keyfob() {
             keyfob,demo)
                 cmd="keyfob__subcmd__demo"
                 ;;
+            keyfob,doctor)
+                cmd="keyfob__subcmd__doctor"
+                ;;
             keyfob,exec)
                 cmd="keyfob__subcmd__exec"
                 ;;
@@ -63,6 +66,9 @@ _keyfob() {
                 ;;
             keyfob__subcmd__help,demo)
                 cmd="keyfob__subcmd__help__subcmd__demo"
+                ;;
+            keyfob__subcmd__help,doctor)
+                cmd="keyfob__subcmd__help__subcmd__doctor"
                 ;;
             keyfob__subcmd__help,exec)
                 cmd="keyfob__subcmd__help__subcmd__exec"
@@ -158,7 +164,7 @@ _keyfob() {
 
     case "${cmd}" in
         keyfob)
-            opts="-q -v -h -V --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help --version login token exec request list status refresh switch logout setup provider completions demo help"
+            opts="-q -v -h -V --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help --version login token exec request list status refresh switch logout setup provider doctor completions demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -259,6 +265,40 @@ _keyfob() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        keyfob__subcmd__doctor)
+            opts="-q -v -h --report --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --explain)
+                    COMPREPLY=($(compgen -W "text markdown mermaid" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         keyfob__subcmd__exec)
             opts="-q -v -h --env --file --id-token --min-validity --scope --login --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -310,7 +350,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__help)
-            opts="login token exec request list status refresh switch logout setup provider completions demo help"
+            opts="login token exec request list status refresh switch logout setup provider doctor completions demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -338,6 +378,20 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyfob__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -702,7 +756,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__logout)
-            opts="-q -v -h --no-revoke --all --yes --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            opts="-q -v -h --no-revoke --browser-session --all --yes --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1220,7 +1274,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__status)
-            opts="-q -v -h --claims --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            opts="-q -v -h --check --claims --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

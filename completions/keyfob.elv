@@ -45,6 +45,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand logout 'Revoke and forget a session'
             cand setup 'Register your own client with a provider, step by step'
             cand provider 'See and edit what one can log in to'
+            cand doctor 'Check this machine and, with TARGET, the way to that provider'
             cand completions 'Print a completion script'
             cand demo 'A guided first run against a built-in authorization server, nothing to register'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -182,6 +183,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --config 'Use this config.toml'
             cand --set 'Override one key of the provider''s entry for this call'
             cand --explain 'Narrate each step of the flow on stderr'
+            cand --check 'Ask the server whether it still accepts the token: introspection, else userinfo'
             cand --claims 'Show the claims of the ID token, as they were verified at login'
             cand --json 'Machine output on stdout, JSON errors on stderr'
             cand -q 'No messages but errors'
@@ -234,6 +236,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --set 'Override one key of the provider''s entry for this call'
             cand --explain 'Narrate each step of the flow on stderr'
             cand --no-revoke 'Only forget it here; no network'
+            cand --browser-session 'Also open the provider''s logout page, which ends the session that its own pages keep in the browser'
             cand --all 'Every session'
             cand --yes 'Do not ask before ending every session'
             cand --json 'Machine output on stdout, JSON errors on stderr'
@@ -400,6 +403,23 @@ set edit:completion:arg-completer[keyfob] = {|@words|
         }
         &'keyfob;provider;help;help'= {
         }
+        &'keyfob;doctor'= {
+            cand --color 'When to colour messages'
+            cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
+            cand --config 'Use this config.toml'
+            cand --set 'Override one key of the provider''s entry for this call'
+            cand --explain 'Narrate each step of the flow on stderr'
+            cand --report 'Print Markdown without secrets, to paste into an issue'
+            cand --json 'Machine output on stdout, JSON errors on stderr'
+            cand -q 'No messages but errors'
+            cand --quiet 'No messages but errors'
+            cand -v 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --verbose 'Say what is done; twice: HTTP requests and answers, secrets redacted'
+            cand --no-input 'Never prompt; implied when stdin is no terminal or CI is true'
+            cand --plain 'ASCII symbols, no spinner, no colour, one fact per line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'keyfob;completions'= {
             cand --color 'When to colour messages'
             cand --timeout 'How long to wait for a person (5m) or one network request (30s)'
@@ -446,6 +466,7 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand logout 'Revoke and forget a session'
             cand setup 'Register your own client with a provider, step by step'
             cand provider 'See and edit what one can log in to'
+            cand doctor 'Check this machine and, with TARGET, the way to that provider'
             cand completions 'Print a completion script'
             cand demo 'A guided first run against a built-in authorization server, nothing to register'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -486,6 +507,8 @@ set edit:completion:arg-completer[keyfob] = {|@words|
         &'keyfob;help;provider;remove'= {
         }
         &'keyfob;help;provider;grants'= {
+        }
+        &'keyfob;help;doctor'= {
         }
         &'keyfob;help;completions'= {
         }

@@ -199,6 +199,7 @@ module completions {
 
   # Say whether a session is usable, until when, for what
   export extern "keyfob status" [
+    --check                   # Ask the server whether it still accepts the token: introspection, else userinfo
     --claims                  # Show the claims of the ID token, as they were verified at login
     --json                    # Machine output on stdout, JSON errors on stderr
     --quiet(-q)               # No messages but errors
@@ -275,6 +276,7 @@ module completions {
   # Revoke and forget a session
   export extern "keyfob logout" [
     --no-revoke               # Only forget it here; no network
+    --browser-session         # Also open the provider's logout page, which ends the session that its own pages keep in the browser
     --all                     # Every session
     --yes                     # Do not ask before ending every session
     --json                    # Machine output on stdout, JSON errors on stderr
@@ -501,6 +503,31 @@ module completions {
   export extern "keyfob provider help help" [
   ]
 
+  def "nu-complete keyfob doctor color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete keyfob doctor explain" [] {
+    [ "text" "markdown" "mermaid" ]
+  }
+
+  # Check this machine and, with TARGET, the way to that provider
+  export extern "keyfob doctor" [
+    --report                  # Print Markdown without secrets, to paste into an issue
+    --json                    # Machine output on stdout, JSON errors on stderr
+    --quiet(-q)               # No messages but errors
+    --verbose(-v)             # Say what is done; twice: HTTP requests and answers, secrets redacted
+    --no-input                # Never prompt; implied when stdin is no terminal or CI is true
+    --color: string@"nu-complete keyfob doctor color" # When to colour messages
+    --plain                   # ASCII symbols, no spinner, no colour, one fact per line
+    --timeout: string         # How long to wait for a person (5m) or one network request (30s)
+    --config: path            # Use this config.toml
+    --set: string             # Override one key of the provider's entry for this call
+    --explain: string@"nu-complete keyfob doctor explain" # Narrate each step of the flow on stderr
+    --help(-h)                # Print help (see more with '--help')
+    target?: string           # Provider, session, or the address of a server, which needs no entry
+  ]
+
   def "nu-complete keyfob completions shell" [] {
     [ "bash" "zsh" "fish" "elvish" "powershell" "nushell" ]
   }
@@ -620,6 +647,10 @@ module completions {
 
   # The ways to obtain tokens, and what they need
   export extern "keyfob help provider grants" [
+  ]
+
+  # Check this machine and, with TARGET, the way to that provider
+  export extern "keyfob help doctor" [
   ]
 
   # Print a completion script

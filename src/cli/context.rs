@@ -170,6 +170,19 @@ impl Context {
         })
     }
 
+    /// The client of a definition for looking only: no document is kept, and without a usable store there are no secrets of
+    /// it.
+    pub fn looking_client(&self, definition: &Definition) -> Result<Client, Failure> {
+        // Nobody is asked for a passphrase by a look.
+        let store = self.open_store_unasked().ok();
+        let store = store.as_deref().map(ClientSecrets);
+        let secrets: &dyn SecretStore = match &store {
+            Some(secrets) => secrets,
+            None => &NoSecrets,
+        };
+        Ok(Client::new(definition, Arc::clone(self.system()?), None, secrets, Freshness::Anew)?)
+    }
+
     /// Tells what the entry itself wants told.
     fn warn_of(&self, definition: &Definition) {
         let Ok(provider) = definition.provider() else { return };
@@ -238,15 +251,23 @@ impl Context {
         self.open_store_of(self.storage()?)
     }
 
+    /// Opens the store in use without ever asking for anything.
+    pub fn open_store_unasked(&self) -> Result<Arc<dyn Store>, Failure> {
+        self.open_store_as(self.storage()?, false)
+    }
+
     /// Opens a store.
     pub fn open_store_of(&self, kind: Kind) -> Result<Arc<dyn Store>, Failure> {
+        self.open_store_as(kind, self.terminal.is_interactive())
+    }
+
+    fn open_store_as(&self, kind: Kind, interactive: bool) -> Result<Arc<dyn Store>, Failure> {
         let settings = self.settings()?;
-        let interactive = self.terminal.is_interactive();
         let usual = if interactive { STORE_LIMIT.0 } else { STORE_LIMIT.1 };
         let options = StoreOptions {
             state_dir: self.state_dir()?,
             kind,
-            file_key: self.file_key(settings)?,
+            file_key: self.file_key(settings, interactive)?,
             deadline: settings.limits.store.unwrap_or(usual),
             interactive,
             bus_address: self.environment.text("DBUS_SESSION_BUS_ADDRESS"),
@@ -255,23 +276,23 @@ impl Context {
         Ok(store::open(options)?.into())
     }
 
-    fn file_key(&self, settings: &Settings) -> Result<FileKey, Failure> {
+    fn file_key(&self, settings: &Settings, interactive: bool) -> Result<FileKey, Failure> {
         if let Some(path) = self.environment.raw("KEYFOB_FILE_KEY") {
             return Ok(FileKey::File(path.into()));
         }
         Ok(match &settings.file_key {
             settings::FileKey::Keyring => FileKey::Keyring,
             settings::FileKey::File(path) => FileKey::File(path.clone()),
-            _ => FileKey::Passphrase(self.passphrase()?),
+            _ => FileKey::Passphrase(self.passphrase(interactive)?),
         })
     }
 
     /// Where the passphrase of the file store comes from: a named file, else the person.
-    fn passphrase(&self) -> Result<PassphraseSource, Failure> {
+    fn passphrase(&self, interactive: bool) -> Result<PassphraseSource, Failure> {
         if let Some(place) = self.environment.raw("KEYFOB_PASSPHRASE_FILE") {
             return Ok(PassphraseSource::parse(&place.to_string_lossy())?);
         }
-        if !self.terminal.is_interactive() {
+        if !interactive {
             return Ok(PassphraseSource::None);
         }
         let terminal = self.terminal.clone();
@@ -372,6 +393,19 @@ impl Context {
 
 /// Client secrets and private keys that were given to the store.
 struct ClientSecrets<'a>(&'a dyn Store);
+
+/// Where there is no usable store.
+struct NoSecrets;
+
+impl SecretStore for NoSecrets {
+    fn client_secret(&self, _: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(None)
+    }
+
+    fn private_key(&self, _: &str) -> Result<Option<Secret>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(None)
+    }
+}
 
 /// The name of a provider's client secret in the store.
 pub fn client_secret_name(provider: &str) -> String {

@@ -27,7 +27,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use keyfob::system::{Environment, process};
 
-use command::{completions, exec, list, login, logout, provider, refresh, request, setup, status, switch, token};
+use command::{
+    completions, doctor, exec, list, login, logout, provider, refresh, request, setup, status, switch, token,
+};
 use context::Context;
 use exit_code::ExitCode;
 use options::Common;
@@ -87,6 +89,8 @@ enum Command {
     Setup(setup::Arguments),
     /// See and edit what one can log in to
     Provider(provider::Arguments),
+    /// Check this machine and, with TARGET, the way to that provider
+    Doctor(doctor::Arguments),
     /// Print a completion script
     Completions(completions::Arguments),
     /// A guided first run against a built-in authorization server, nothing to register
@@ -164,6 +168,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failure> {
         Command::Logout(arguments) => logout::run(context, &arguments),
         Command::Setup(arguments) => setup::run(context, &arguments),
         Command::Provider(arguments) => provider::run(context, &arguments),
+        Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Completions(arguments) => completions::run(context, &arguments),
         Command::Demo(arguments) => command::demo::run(context, &arguments),
     };

@@ -133,7 +133,7 @@ impl Client {
         if let (Some((server, true)), Freshness::Kept) = (&kept, self.freshness) {
             return Ok(self.pinned.over(Some(server.clone())));
         }
-        match self.ask(issuer).await {
+        match self.ask(issuer).await.map(|(_, server)| server) {
             Ok(server) => Ok(self.pinned.over(Some(server))),
             // Down for a moment: what is kept serves, except for a login, which would send a code to it.
             Err(error) if kept.is_some() && self.freshness == Freshness::Kept && is_passing(&error) => {
@@ -174,8 +174,21 @@ impl Client {
         Some((server, kept.is_fresh))
     }
 
+    /// All that the server says of itself, asked now, with the members that are not used; checked as for a login.
+    ///
+    /// # Errors
+    /// [`Error::Lacks`] without an issuer; why there is no document, or none that may be used.
+    pub async fn metadata(&self) -> Result<Map<String, Value>, Error> {
+        let lacks = || Error::Lacks { provider: self.provider.id.clone(), what: "issuer" };
+        let issuer = self.provider.issuer.as_deref().ok_or_else(lacks)?;
+        let (document, server) = self.ask(issuer).await?;
+        // Whatever else is asked for now need not be fetched again.
+        let _ = self.server.set(self.pinned.over(Some(server)));
+        Ok(document)
+    }
+
     /// Fetches the documents of both families, the second only if the first lacks something.
-    async fn ask(&self, issuer: &str) -> Result<AuthorizationServer, Error> {
+    async fn ask(&self, issuer: &str) -> Result<(Map<String, Value>, AuthorizationServer), Error> {
         let [openid, oauth] = match &self.provider.discovery_url {
             Some(url) => [vec![url.clone()], Vec::new()],
             None => metadata::well_known(&issuer_url(issuer)?),
@@ -201,7 +214,7 @@ impl Client {
         })?;
         let server = AuthorizationServer::read(&document, issuer, self.issuer_match())?;
         self.metadata_cache.write(&self.cache_key(issuer), &document, self.system.clock.seconds());
-        Ok(server)
+        Ok((document, server))
     }
 
     async fn first_of(&self, places: &[Url]) -> Result<Option<Map<String, Value>>, Error> {

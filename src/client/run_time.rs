@@ -29,6 +29,8 @@ pub enum Place {
     Userinfo,
     /// RFC 7009.
     Revocation,
+    /// RFC 7662.
+    Introspection,
 }
 
 /// What the application itself was given; `Debug` says nothing of it.
@@ -48,6 +50,7 @@ impl Place {
             Self::Exchange => "refresh.exchange_endpoint",
             Self::Userinfo => "userinfo_endpoint",
             Self::Revocation => "revocation_endpoint",
+            Self::Introspection => "introspection_endpoint",
         }
     }
 }
@@ -64,6 +67,9 @@ impl Client {
             Place::Token => provider.token_endpoint.as_ref().filter(|endpoint| endpoint.url().is_none()),
             Place::Userinfo => provider.userinfo_endpoint.as_ref().filter(|endpoint| endpoint.url().is_none()),
             Place::Revocation => provider.revocation_endpoint.as_ref().filter(|endpoint| endpoint.url().is_none()),
+            Place::Introspection => {
+                provider.introspection_endpoint.as_ref().filter(|endpoint| endpoint.url().is_none())
+            }
             Place::Refresh => provider.refresh_endpoint.as_ref(),
             Place::Exchange => provider.refresh.exchange_endpoint.as_ref(),
         };
@@ -75,6 +81,7 @@ impl Client {
             Place::Token => server.token_endpoint.clone(),
             Place::Userinfo => server.userinfo_endpoint.clone(),
             Place::Revocation => server.revocation_endpoint.clone(),
+            Place::Introspection => server.introspection_endpoint.clone(),
             Place::Refresh | Place::Exchange => None,
         })
     }

@@ -62,9 +62,10 @@ pub async fn identify(
         ..Identity::default()
     };
     let complete = from_claims.name.is_some() && (from_claims.username.is_some() || from_claims.email.is_some());
+    let about = id_token.map(|id_token| (id_token.issuer(), id_token.subject()));
     let endpoint = client.endpoint(Place::Userinfo, &tokens.kept).await?;
     let answer = match endpoint {
-        Some(endpoint) if !complete => match ask(client, &endpoint, tokens, id_token, clock_tolerance).await {
+        Some(endpoint) if !complete => match ask(client, &endpoint, tokens, about, clock_tolerance).await {
             Ok(answer) => Some(answer),
             Err(error) if is_harmless(&error) => {
                 identity.remark = Some(error.to_string());
@@ -100,11 +101,31 @@ fn is_harmless(error: &Error) -> bool {
     }
 }
 
+/// What the userinfo endpoint says to the access token; `None` where there is no such endpoint. `about` are the issuer and
+/// the subject of the session's ID token.
+///
+/// # Errors
+/// The server's refusal; why there is no answer, or none that may be used.
+///
+/// # Specification
+/// OpenID Connect Core §5.3.
+pub async fn userinfo(
+    client: &Client,
+    tokens: &TokenSet,
+    about: Option<(&str, &str)>,
+    clock_tolerance: u64,
+) -> Result<Option<Map<String, Value>>, Error> {
+    match client.endpoint(Place::Userinfo, &tokens.kept).await? {
+        Some(endpoint) => ask(client, &endpoint, tokens, about, clock_tolerance).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 async fn ask(
     client: &Client,
     endpoint: &Url,
     tokens: &TokenSet,
-    id_token: Option<&IdToken>,
+    about: Option<(&str, &str)>,
     clock_tolerance: u64,
 ) -> Result<Map<String, Value>, Error> {
     let provider = client.provider();
@@ -112,13 +133,13 @@ async fn ask(
     let server = client.server().await?;
     let signed = provider.userinfo.format == UserinfoFormat::Jwt || provider.userinfo_signed_response_alg.is_some();
     let rules = Rules {
-        subject: match (id_token, provider.protocol) {
-            (Some(id_token), _) => Subject::Of(id_token.subject()),
+        subject: match (about, provider.protocol) {
+            (Some((_, subject)), _) => Subject::Of(subject),
             (None, Protocol::Oidc) => Subject::Named,
             (None, _) => Subject::Unspecified,
         },
         form: if signed { Form::Signed } else { Form::Json },
-        issuer: id_token.map(IdToken::issuer).or(server.issuer.as_deref()),
+        issuer: about.map(|(issuer, _)| issuer).or(server.issuer.as_deref()),
         client_id: client.client_id(),
         tolerance: clock_tolerance,
         now: client.system().clock.seconds(),

@@ -235,6 +235,9 @@ pub enum Error {
     /// The userinfo answer.
     #[error(transparent)]
     Userinfo(#[from] super::userinfo::Error),
+    /// The introspection answer.
+    #[error(transparent)]
+    Introspection(#[from] super::introspection::Error),
     /// The client's own key cannot sign what must be signed.
     #[error("the private key cannot be used: {0}")]
     PrivateKey(#[from] jose::BadKey),

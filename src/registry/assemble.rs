@@ -337,6 +337,7 @@ impl Definition {
             userinfo_signed_response_alg: self.owned("userinfo_signed_response_alg"),
             userinfo_encrypted_response_alg: self.owned("userinfo_encrypted_response_alg"),
             client_assertion: self.secret("client_assertion"),
+            introspection_signed_response_alg: self.owned("introspection_signed_response_alg"),
             private_key: self.secret("private_key"),
             private_key_id: self.owned("private_key_id"),
             private_key_passphrase: self.secret("private_key_passphrase"),

@@ -136,6 +136,8 @@ pub struct Provider {
     pub userinfo_encrypted_response_alg: Option<String>,
     /// What proves who the client is, signed by somebody else (RFC 7521 §4.2).
     pub client_assertion: Option<SecretSource>,
+    /// The one algorithm that introspection answers may be signed with (RFC 9701 §6); they then must be signed.
+    pub introspection_signed_response_alg: Option<String>,
     /// The client's key.
     pub private_key: Option<SecretSource>,
     /// The key's name at the server, and in a set of keys.

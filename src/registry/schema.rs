@@ -169,6 +169,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("id_token_hint", Kind::Secret),
     ("id_token_signed_response_alg", Kind::OneOf(SIGNING)),
     ("introspection_endpoint", Kind::Endpoint(true)),
+    ("introspection_signed_response_alg", Kind::OneOf(SIGNING)),
     ("issuer", Kind::Issuer),
     ("issuer_match", Kind::OneOf(IssuerMatch::WORDS)),
     ("jwks_uri", Kind::Endpoint(false)),

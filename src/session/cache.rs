@@ -64,6 +64,12 @@ impl TokenCache {
     }
 }
 
+/// Whether this process may use the kernel's key ring; containers often forbid it.
+#[cfg(target_os = "linux")]
+pub fn is_reachable() -> bool {
+    kernel::ring().is_ok()
+}
+
 #[cfg(target_os = "linux")]
 mod kernel {
     use std::borrow::Cow;
@@ -147,7 +153,7 @@ mod kernel {
         }
     }
 
-    fn ring() -> Result<KeyRing, linux_keyutils::KeyError> {
+    pub(super) fn ring() -> Result<KeyRing, linux_keyutils::KeyError> {
         KeyRing::from_special_id(KeyRingIdentifier::User, false)
     }
 }

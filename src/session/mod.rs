@@ -10,6 +10,7 @@ mod catalog;
 pub mod ending;
 mod error;
 pub mod index;
+pub mod inquiry;
 mod keeper;
 mod key;
 mod lock;

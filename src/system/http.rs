@@ -117,6 +117,28 @@ impl Proxy {
     }
 }
 
+impl HttpOptions {
+    /// The host of the proxy that `url` is reached through, if there is one.
+    pub fn proxy_for(&self, url: &Url) -> Option<&str> {
+        let proxy = self.proxy.as_ref().filter(|proxy| !is_loopback(url) && !proxy.excepts(url))?;
+        proxy.url.host_str()
+    }
+
+    /// The variable that names the proxy, and the proxy's host; never its password.
+    pub fn proxy_variable(&self) -> Option<(&'static str, &str)> {
+        let proxy = self.proxy.as_ref()?;
+        Some((proxy.variable, proxy.url.host_str().unwrap_or_default()))
+    }
+
+    /// How many further certificate authorities `ca_bundle` holds; `None` without one.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn authorities(&self) -> Result<Option<usize>, Error> {
+        self.ca_bundle.as_deref().map(|path| read_authorities(path).map(|list| list.len())).transpose()
+    }
+}
+
 /// Sends requests under the policy of this module.
 #[derive(Debug)]
 pub struct HttpClient {

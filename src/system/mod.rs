@@ -14,6 +14,7 @@ pub mod http;
 pub mod process;
 pub mod random;
 pub mod scratch;
+pub mod space;
 pub mod trace;
 
 use std::future::Future;

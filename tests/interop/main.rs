@@ -13,6 +13,7 @@ mod clients;
 mod curl;
 mod demo;
 mod device;
+mod doctor;
 mod dpop;
 mod exec;
 mod faults;

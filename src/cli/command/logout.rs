@@ -1,5 +1,7 @@
 //! `keyfob logout`: revokes and forgets sessions.
 
+mod browser_session;
+
 use clap::Args;
 use keyfob::client::Freshness;
 use keyfob::session::index::Entry;
@@ -15,7 +17,7 @@ use crate::cli::target::{self, Absence, Target};
 /// Which sessions, and how.
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  keyfob logout github/octocat\n  keyfob logout github --no-revoke\n  keyfob logout --all --yes"
+    before_help = "Examples:\n  keyfob logout github/octocat\n  keyfob logout github --no-revoke\n  keyfob logout acme --browser-session\n  keyfob logout --all --yes"
 )]
 pub struct Arguments {
     /// Provider, session or address
@@ -25,6 +27,10 @@ pub struct Arguments {
     /// Only forget it here; no network
     #[arg(long)]
     no_revoke: bool,
+
+    /// Also open the provider's logout page, which ends the session that its own pages keep in the browser
+    #[arg(long, conflicts_with = "all")]
+    browser_session: bool,
 
     /// Every session
     #[arg(long)]
@@ -45,6 +51,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
         Err(failure) if failure.code() == ExitCode::NotFound => return absent(context, arguments, failure),
         Err(failure) => return Err(failure),
     };
+    // Looked up while the session is still there, opened once it is not.
+    let page = arguments.browser_session.then(|| browser_session::page(context, &entry));
     let mut told = end(context, &entry, arguments)?;
     let mut ended = vec![entry];
     // Whoever ends a provider's session means what was obtained unasked beside it too.
@@ -54,6 +62,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
             told = told.or(failure);
             ended.push(variant);
         }
+    }
+    match page {
+        Some(Ok(page)) => browser_session::open(context, &page)?,
+        Some(Err(failure)) => told = told.or(Some(failure)),
+        None => {}
     }
     tell(context, &ended);
     told.map_or(Ok(ExitCode::Done), Err)

@@ -3,6 +3,7 @@
 mod coalesce;
 pub mod completions;
 pub mod demo;
+pub mod doctor;
 pub mod exec;
 mod instance;
 pub mod list;

@@ -1,5 +1,7 @@
 //! `keyfob status`: whether a session is usable, until when, for what.
 
+mod check;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
@@ -18,31 +20,45 @@ use crate::cli::time::Wording;
 /// Which session, and how much of it.
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  keyfob status github\n  keyfob status github --json\n  keyfob status google --claims"
+    before_help = "Examples:\n  keyfob status github\n  keyfob status github --json\n  keyfob status github --check\n  keyfob status google --claims"
 )]
 pub struct Arguments {
     /// Provider, session or address
     target: Option<String>,
+
+    /// Ask the server whether it still accepts the token: introspection, else userinfo
+    #[arg(long)]
+    check: bool,
 
     /// Show the claims of the ID token, as they were verified at login
     #[arg(long)]
     claims: bool,
 }
 
-/// Shows the session; exit 0 when a token can be had without a person, 4 when not.
+/// Shows the session; exit 0 when a token can be had without a person, 4 when not. Only `--check` uses the network.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let entry = target::session(context, arguments.target.as_deref(), Absence::NotFound)?;
     let siblings = context.keeper()?.catalog().of_provider(entry.key.provider())?;
     let now = context.now();
     let claims = if arguments.claims { Some(claims(context, &entry)?) } else { None };
+    let findings = if arguments.check { check::ask(context, &entry)? } else { Vec::new() };
+    let refused = findings.last().is_some_and(|finding| finding.is_accepted() == Some(false));
     if context.common.json {
         let mut object = shown::session(&entry, shown::is_default(&entry, &siblings), now);
         if let Some(claims) = claims {
             object["claims"] = claims;
         }
+        if !findings.is_empty() {
+            object["checks"] = check::json(&findings);
+        }
+        if refused {
+            object["state"] = State::LoginRequired.name().into();
+            object["usable"] = false.into();
+        }
         context.terminal.json_line(&object);
     } else if !context.common.quiet {
         tell(context, &entry, shown::is_default(&entry, &siblings), now);
+        check::tell(context, &entry, &findings);
         if let Some(Value::Object(claims)) = claims {
             context.terminal.line("  claims");
             for (name, value) in &claims {
@@ -51,7 +67,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
             }
         }
     }
-    if State::of(&entry, now) == State::LoginRequired {
+    if refused || State::of(&entry, now) == State::LoginRequired {
         if !context.common.json {
             context.terminal.hint(&shown::login_command(&entry));
         }

@@ -42,6 +42,7 @@ impl From<protocol::Error> for Failure {
                 let code = if error.is_security() { ExitCode::Security } else { ExitCode::Protocol };
                 Self::new(code, message)
             }
+            E::Introspection(_) => Self::new(ExitCode::Security, message),
             E::OAuth1(oauth1::Error::Plaintext { .. }) => Self::new(ExitCode::Security, message)
                 .hint("use https, or another  signature_method"),
             E::OAuth1(oauth1::Error::NotConfirmed) => Self::new(ExitCode::Security, message).hint(

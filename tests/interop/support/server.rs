@@ -46,6 +46,11 @@ impl TestServer {
         self.ready["issuer"].as_str().expect("the issuer is told")
     }
 
+    /// What it says of itself.
+    pub fn metadata(&self) -> Value {
+        serde_json::from_str(&self.call("GET", "/.well-known/openid-configuration", "")).expect("metadata in JSON")
+    }
+
     /// The same server over https.
     pub fn tls_issuer(&self) -> &str {
         self.ready["tls_issuer"].as_str().expect("the issuer over https is told")
