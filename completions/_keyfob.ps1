@@ -375,6 +375,8 @@ Register-ArgumentCompleter -Native -CommandName 'keyfob' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this config.toml')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override one key of the provider''s entry for this call')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Narrate each step of the flow on stderr')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Delete the clients that keyfob registered there without asking')
+            [CompletionResult]::new('--keep-client', '--keep-client', [CompletionResultType]::ParameterName, 'Leave the clients that keyfob registered there with the server')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Machine output on stdout, JSON errors on stderr')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No messages but errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No messages but errors')

@@ -1044,7 +1044,7 @@ _keyfob() {
             return 0
             ;;
         keyfob__subcmd__provider__subcmd__remove)
-            opts="-q -v -h --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
+            opts="-q -v -h --yes --keep-client --json --quiet --verbose --no-input --color --plain --timeout --config --set --explain --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

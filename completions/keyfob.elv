@@ -357,6 +357,8 @@ set edit:completion:arg-completer[keyfob] = {|@words|
             cand --config 'Use this config.toml'
             cand --set 'Override one key of the provider''s entry for this call'
             cand --explain 'Narrate each step of the flow on stderr'
+            cand --yes 'Delete the clients that keyfob registered there without asking'
+            cand --keep-client 'Leave the clients that keyfob registered there with the server'
             cand --json 'Machine output on stdout, JSON errors on stderr'
             cand -q 'No messages but errors'
             cand --quiet 'No messages but errors'

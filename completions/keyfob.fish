@@ -351,6 +351,8 @@ complete -c keyfob -n "__fish_keyfob_using_subcommand provider; and __fish_seen_
 complete -c keyfob -n "__fish_keyfob_using_subcommand provider; and __fish_seen_subcommand_from remove" -l explain -d 'Narrate each step of the flow on stderr' -r -f -a "text\t'For reading along'
 markdown\t'A document'
 mermaid\t'A sequence diagram'"
+complete -c keyfob -n "__fish_keyfob_using_subcommand provider; and __fish_seen_subcommand_from remove" -l yes -d 'Delete the clients that keyfob registered there without asking'
+complete -c keyfob -n "__fish_keyfob_using_subcommand provider; and __fish_seen_subcommand_from remove" -l keep-client -d 'Leave the clients that keyfob registered there with the server'
 complete -c keyfob -n "__fish_keyfob_using_subcommand provider; and __fish_seen_subcommand_from remove" -l json -d 'Machine output on stdout, JSON errors on stderr'
 complete -c keyfob -n "__fish_keyfob_using_subcommand provider; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'No messages but errors'
 complete -c keyfob -n "__fish_keyfob_using_subcommand provider; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say what is done; twice: HTTP requests and answers, secrets redacted'

@@ -62,7 +62,7 @@ module completions {
     --set: string             # Override one key of the provider's entry for this call
     --explain: string@"nu-complete keyfob login explain" # Narrate each step of the flow on stderr
     --help(-h)                # Print help (see more with '--help')
-    target?: string           # Provider, PROVIDER/ACCOUNT to force the session's name, or an address that a session covers
+    target?: string           # Provider, PROVIDER/ACCOUNT to force the session's name, or the address of a resource or an issuer
   ]
 
   def "nu-complete keyfob token format" [] {
@@ -438,6 +438,8 @@ module completions {
 
   # Remove a provider from your own file
   export extern "keyfob provider remove" [
+    --yes                     # Delete the clients that keyfob registered there without asking
+    --keep-client             # Leave the clients that keyfob registered there with the server
     --json                    # Machine output on stdout, JSON errors on stderr
     --quiet(-q)               # No messages but errors
     --verbose(-v)             # Say what is done; twice: HTTP requests and answers, secrets redacted

@@ -97,7 +97,11 @@ impl Context {
     /// The provider called `name`, as the registry has it.
     pub fn provider(&self, name: &str) -> Result<Definition, Failure> {
         let registry = self.registry()?;
-        let definition = registry.find(name)?;
+        let definition = match registry.find(name) {
+            // A login within this command may have written it since.
+            Err(keyfob::registry::Error::UnknownProvider { .. }) => Registry::open(&self.environment)?.find(name)?,
+            found => found?,
+        };
         self.tell_warnings(registry);
         Ok(definition)
     }

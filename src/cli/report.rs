@@ -68,6 +68,11 @@ impl Failure {
         self.code
     }
 
+    /// The error code that the server gave, if it did.
+    pub fn oauth_error(&self) -> Option<&str> {
+        self.oauth.as_ref().map(|told| told.error.as_str())
+    }
+
     /// Whether trying again may help.
     pub fn is_retryable(&self) -> bool {
         self.retryable.unwrap_or(self.code.is_retryable())

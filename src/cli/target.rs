@@ -194,7 +194,7 @@ fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Fai
             let shown = keyfob::system::http::endpoint(url);
             let code = if absence == Absence::NotFound { ExitCode::NotFound } else { ExitCode::LoginRequired };
             Err(Failure::new(code, format!("no session covers {shown}"))
-                .hint("keyfob list  shows the sessions there are"))
+                .hint(format!("log in there:  keyfob login {shown};  keyfob list  shows the sessions there are")))
         }
         1 => Ok(entries.swap_remove(0)),
         _ => chosen(context, entries, url.as_str()),
@@ -208,11 +208,20 @@ fn hosts_of(context: &Context, provider: &str) -> Vec<String> {
 }
 
 /// How much of `url` a session covers, if it does; `hosts` are those that its provider's entry names.
+///
+/// A session for certain resources is not for the others of their hosts: it covers what is below them, and its issuer
+/// itself.
 fn coverage<'a>(entry: &Entry, url: &Url, hosts: impl FnOnce() -> &'a [String]) -> Option<usize> {
-    let addresses = entry.issuer.iter().chain(&entry.resources).filter_map(|text| Url::parse(text).ok());
+    let parsed = |texts: &[String]| texts.iter().filter_map(|text| Url::parse(text).ok()).collect::<Vec<_>>();
+    let (resources, issuer) = (parsed(&entry.resources), parsed(entry.issuer.as_slice()));
+    let length = |base: &Url| base.as_str().trim_end_matches('/').len();
+    let is_issuer = |base: &&Url| if resources.is_empty() { covers(base, url) } else { *base == url };
     let by_address =
-        addresses.filter(|base| covers(base, url)).map(|base| base.as_str().trim_end_matches('/').len()).max();
+        resources.iter().filter(|base| covers(base, url)).chain(issuer.iter().filter(is_issuer)).map(length).max();
     by_address.or_else(|| {
+        if !resources.is_empty() && resources.iter().chain(&issuer).any(|base| base.origin() == url.origin()) {
+            return None;
+        }
         let host = url.host_str()?;
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let own = || entry.hosts.contains(&authority);

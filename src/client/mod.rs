@@ -22,6 +22,7 @@ mod pkcs11;
 mod prover;
 pub mod registration;
 mod request_object;
+pub mod resource;
 mod run_time;
 mod support;
 mod time;

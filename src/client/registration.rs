@@ -1,4 +1,7 @@
-//! A client that is registered without a person: at the instance of a service that many run.
+//! A client that is registered without a person: at the instance of a service that many run, or ([`dynamic`]) at any server
+//! that takes registrations.
+
+pub mod dynamic;
 
 use serde_json::{Value, json};
 use url::Url;

@@ -158,6 +158,17 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// An address is not fit to be a client identifier with a document behind it.
+    #[error("`{client_id}` cannot be a client ID metadata document: {reason}")]
+    ClientDocument {
+        /// As it was given; bounded.
+        client_id: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A registration made another client than was asked for.
+    #[error("the server registered another client than was asked for: {0}")]
+    Registered(&'static str),
     /// The token is of a type that is not asked for (RFC 6749 §7.1).
     #[error("the server issued a token of type `{found}`, expected `Bearer`")]
     TokenType {
@@ -192,6 +203,14 @@ pub enum Error {
         scheme: String,
         /// Why.
         reason: &'static str,
+    },
+    /// Metadata is about another resource than was asked for (RFC 9728 §3.3).
+    #[error("the metadata is about the resource `{found}`, expected `{expected}`")]
+    ResourceMismatch {
+        /// The address that was asked for.
+        expected: String,
+        /// What the document says; bounded.
+        found: String,
     },
     /// The server supports PKCE, but not with S256 (RFC 7636 §4.2).
     #[error("the server supports the PKCE methods {found:?}, but not S256")]

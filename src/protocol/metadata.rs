@@ -118,6 +118,10 @@ pub struct AuthorizationServer {
     pub mtls_endpoint_aliases: MtlsEndpointAliases,
     /// Whether `iss` comes with every redirect.
     pub authorization_response_iss_parameter_supported: bool,
+    /// Grants.
+    pub grant_types_supported: Option<Vec<String>>,
+    /// Whether a client may be described by the document at its identifier (Client ID Metadata Document §5).
+    pub client_id_metadata_document_supported: bool,
 }
 
 impl AuthorizationServer {
@@ -184,6 +188,8 @@ impl AuthorizationServer {
                 document,
                 "authorization_response_iss_parameter_supported",
             )?,
+            grant_types_supported: list(document, "grant_types_supported")?,
+            client_id_metadata_document_supported: flag(document, "client_id_metadata_document_supported")?,
         })
     }
 
@@ -259,7 +265,7 @@ fn text<'a>(document: &'a Map<String, Value>, name: &'static str) -> Result<Opti
     }
 }
 
-fn list(document: &Map<String, Value>, name: &'static str) -> Result<Option<Vec<String>>, Error> {
+pub(super) fn list(document: &Map<String, Value>, name: &'static str) -> Result<Option<Vec<String>>, Error> {
     match document.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(items)) => {
@@ -332,7 +338,7 @@ fn endpoint(document: &Map<String, Value>, name: &'static str, issuer: &str) -> 
 }
 
 /// Whether the host is an address that only means something on this machine or in this network.
-fn is_private(url: &Url) -> bool {
+pub(crate) fn is_private(url: &Url) -> bool {
     match url.host() {
         _ if is_loopback(url) => true,
         Some(Host::Ipv4(address)) => address.is_private() || address.is_link_local() || address.is_unspecified(),

@@ -27,6 +27,8 @@ pub mod parameters;
 pub mod pkce;
 pub mod presentation;
 pub mod profile;
+pub mod registration;
+pub mod resource_metadata;
 pub mod revocation;
 pub mod scope;
 pub mod token;

@@ -37,6 +37,8 @@ pub struct Settings {
     pub auto_login: bool,
     /// Whether logout revokes.
     pub revoke_on_logout: bool,
+    /// The address of a client ID metadata document, for servers that take such.
+    pub client_id_metadata_document: Option<String>,
     /// Programs to run on events.
     pub hooks: Hooks,
     /// How long to wait for what.
@@ -141,6 +143,7 @@ impl Default for Settings {
             token_cache: true,
             auto_login: false,
             revoke_on_logout: true,
+            client_id_metadata_document: None,
             hooks: Hooks::default(),
             limits: Limits::default(),
             sessions: BTreeMap::new(),
@@ -171,6 +174,7 @@ const KEYS: &[&str] = &[
     "token_cache",
     "auto_login",
     "revoke_on_logout",
+    "client_id_metadata_document",
     "hooks",
     "limits",
     "sessions",
@@ -219,6 +223,7 @@ impl Settings {
             "token_cache" => self.token_cache = item.flag()?,
             "auto_login" => self.auto_login = item.flag()?,
             "revoke_on_logout" => self.revoke_on_logout = item.flag()?,
+            "client_id_metadata_document" => self.client_id_metadata_document = Some(item.text()?),
             "hooks" => {
                 for hook in item.items(HOOKS)? {
                     match hook.name {

@@ -303,6 +303,8 @@ words! {
         Rfc7591 = "rfc7591",
         /// Mastodon's `POST /api/v1/apps`.
         Mastodon = "mastodon",
+        /// Not at all: the person brings a client.
+        None = "none",
     }
 }
 

@@ -302,7 +302,7 @@ fn what_a_server_lists_is_said_with_what_can_be_used_of_it() {
     let server = Server::start();
     server.change(|settings| {
         settings.metadata["pushed_authorization_request_endpoint"] =
-            json!(format!("{}/par", settings.metadata["issuer"]));
+            json!(format!("{}/par", settings.metadata["issuer"].as_str().expect("an issuer")));
         settings.metadata["id_token_signing_alg_values_supported"] = json!(["ES256", "none", "\u{1b}[31m"]);
     });
     let keyfob = Keyfob::new();
@@ -313,6 +313,7 @@ fn what_a_server_lists_is_said_with_what_can_be_used_of_it() {
     let table = told["conformance"].as_array().expect("a table");
     let line = |id: &str| table.iter().find(|line| line["id"] == id).expect(id);
     assert_eq!((&line("par")["announced"], &line("dpop")["announced"]), (&json!(true), &json!(false)));
+    assert_eq!((&line("par")["state"], &line("dpop")["state"]), (&json!("used"), &json!("missing")));
     assert_eq!(line("id_token_algorithms")["usable"], json!(["ES256"]));
     assert!(!text.contains('\u{1b}'), "{text:?}");
 }

@@ -34,9 +34,15 @@ pub fn login(context: &Context, target: Option<&str>, before: Option<&Entry>) ->
     if context.storage()? == Kind::Memory {
         return log_in();
     }
-    let (name, account) = login::place(context, target)?;
-    let definition = context.definition(&name)?;
-    let words = identity(context, &definition, account.as_deref())?;
+    let (definition, words) = match login::place(context, target)? {
+        login::Place::Known(name, account) => {
+            let definition = context.definition(&name)?;
+            let words = identity(context, &definition, account.as_deref())?;
+            (definition, words)
+        }
+        // Nothing is known yet but the address.
+        login::Place::Unknown(url) => (context.provider("oauth2")?, vec![url.to_string()]),
+    };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match wait(context, &definition, &words)? {
         Waited::Failed(words) => Err(of_another(&words)),

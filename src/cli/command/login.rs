@@ -1,5 +1,6 @@
 //! `keyfob login`: obtains a session.
 
+mod attempt;
 mod choice;
 mod purpose;
 mod two_calls;
@@ -8,13 +9,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use keyfob::client::{self, Freshness};
+use keyfob::client;
 use keyfob::grant::{self, Found, GrantRequest, google};
+use keyfob::protocol::metadata::AuthorizationServer;
 use keyfob::registry::{Definition, Provider};
 use keyfob::session::index::Entry;
 use keyfob::session::login::LoggedIn;
 use keyfob::session::{self, Override};
 use serde_json::json;
+use url::Url;
 
 use crate::cli::browser::{self, Browser, Reason};
 use crate::cli::context::Context;
@@ -28,7 +31,8 @@ use crate::cli::signals;
 use crate::cli::target::{self, Target};
 use crate::cli::time::Wording;
 
-use super::{instance, with_token};
+use super::{from_url, registered, with_token};
+use attempt::Attempt;
 use choice::Choice;
 pub use purpose::{Purpose, request};
 
@@ -38,10 +42,10 @@ const PASSWORD: &str = "password";
 /// Where to log in, and how.
 #[derive(Debug, Default, Args)]
 #[command(
-    before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser\n  keyfob login github --device"
+    before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser\n  keyfob login github --device\n  keyfob login https://mcp.example.com/mcp"
 )]
 pub struct Arguments {
-    /// Provider, PROVIDER/ACCOUNT to force the session's name, or an address that a session covers
+    /// Provider, PROVIDER/ACCOUNT to force the session's name, or the address of a resource or an issuer
     target: Option<String>,
 
     /// How to obtain the tokens; see: keyfob provider grants
@@ -156,14 +160,26 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
 /// As [`login`]; nothing where the login is only begun.
 fn attempt(context: &Context, arguments: &Arguments) -> Result<Option<Entry>, Failure> {
     context.waits_for_a_person();
-    let (name, account) = place(context, arguments.target.as_deref())?;
-    if let Some(answer) = &arguments.complete {
-        return two_calls::complete(context, arguments, &name, answer).map(Some);
-    }
+    let (mut definition, account, found) = match place(context, arguments.target.as_deref())? {
+        Place::Known(name, account) => {
+            if let Some(answer) = &arguments.complete {
+                return two_calls::complete(context, arguments, &name, answer).map(Some);
+            }
+            (context.provider(&name)?, account, None)
+        }
+        Place::Unknown(url) if arguments.complete.is_some() => {
+            let shown = keyfob::system::http::endpoint(&url);
+            return Err(Failure::usage(format!("no login to {shown} was begun here"))
+                .hint(format!("keyfob login {shown} --begin")));
+        }
+        Place::Unknown(url) => {
+            let found = from_url::discover(context, &url)?;
+            (found.definition.clone(), None, Some(found))
+        }
+    };
     if arguments.begin {
         two_calls::check(context)?;
     }
-    let mut definition = context.provider(&name)?;
     if let Some(grant) = arguments.asked() {
         // A name that is wrong is told before a client that is missing.
         choice::named(grant)?;
@@ -183,35 +199,15 @@ fn attempt(context: &Context, arguments: &Arguments) -> Result<Option<Entry>, Fa
         overrides::apply(&asked, &mut definition)?;
         overrides.extend(asked);
     }
-    let own = instance::client(context, &definition, &request)?;
-    overrides::apply(&own, &mut definition)?;
-    overrides.extend(own);
     let (browser, usable) = browser(context, arguments, &definition, account.as_deref())?;
-    let grant = grant(context, arguments, &definition, usable)?;
-    if choice::is_public(&*grant, &definition.provider()?) {
-        let public = [overrides::plain("client_auth", "none")];
-        overrides::apply(&public, &mut definition)?;
-        overrides.extend(public);
-    }
+    let told = found.as_ref().map(|found| found.server.clone());
+    let (grant, told) = grant(context, arguments, &definition, usable, told)?;
+    let client = registered::choose(context, &definition, &request, grant.name(), told)?;
+    let client = if found.is_some() { registered::or_asked(context, &definition, client)? } else { client };
     request.timeout = patience(context, grant.patience())?;
-    let answers = missing_inputs(context, &definition, &grant)?;
-    overrides::apply(&answers, &mut definition)?;
-    overrides.extend(answers);
-    let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
-    let client = context.client(&definition, Freshness::Anew)?;
-    let provider = client.provider();
-    let user = interaction(context, arguments, provider, browser, usable);
-    let keeper = context.keeper()?;
-    tell_store(context, keeper.store().name());
-    if arguments.begin {
-        request.timeout = two_calls::life(context, &*grant)?;
-        return two_calls::begin(context, arguments, &client, &*grant, &request, forced).map(|()| None);
-    }
-    let login = session::login::login(keeper, &client, &*grant, &request, &user, forced);
-    let outcome = context.block_on(login)?;
-    let logged_in = outcome
-        .map_err(|error| unfinished(error, &provider.name, &provider.id).with_clock(client.clock_difference()))?;
-    concluded(context, arguments, logged_in, &provider.name).map(Some)
+    let attempt =
+        Attempt { context, arguments, definition, account, request, overrides, grant, browser, usable, found };
+    attempt.run_with(client)
 }
 
 /// Tells the person of a login that succeeded, and returns what is known of the session.
@@ -281,7 +277,8 @@ fn earlier(
     let Some(entry) = entries.iter().filter(of_account).max_by_key(|entry| entry.default) else {
         return Ok(Vec::new());
     };
-    Ok(keeper.store().load(&entry.key)?.map(|session| session.overrides).unwrap_or_default())
+    let overrides = keeper.store().load(&entry.key)?.map(|session| session.overrides).unwrap_or_default();
+    Ok(registered::without_registered(overrides))
 }
 
 /// A login that failed left nothing behind, and a code is redeemed only once.
@@ -305,21 +302,33 @@ fn finish(context: &Context, arguments: &Arguments, mut entry: Entry) -> Result<
     Ok(entry)
 }
 
-/// The provider, and the account where one is forced.
-pub fn place(context: &Context, argument: Option<&str>) -> Result<(String, Option<String>), Failure> {
+/// Where a login goes.
+pub enum Place {
+    /// To a provider; the account where one is forced.
+    Known(String, Option<String>),
+    /// To whoever issues tokens for an address.
+    Unknown(Url),
+}
+
+/// The provider, and the account where one is forced; or an address of which nothing is known yet.
+pub fn place(context: &Context, argument: Option<&str>) -> Result<Place, Failure> {
     match target::named(context, argument)? {
-        Some(Target::Provider(name)) => Ok((name, None)),
-        Some(Target::Session(key)) => Ok((key.provider().to_owned(), Some(key.account().to_owned()))),
-        Some(Target::Address(_)) => {
-            let entry = target::session(context, argument, target::Absence::NotFound)?;
-            Ok((entry.key.provider().to_owned(), Some(entry.key.account().to_owned())))
-        }
-        None => pick(context),
+        Some(Target::Provider(name)) => Ok(Place::Known(name, None)),
+        Some(Target::Session(key)) => Ok(Place::Known(key.provider().to_owned(), Some(key.account().to_owned()))),
+        Some(Target::Address(url)) => match target::session(context, argument, target::Absence::NotFound) {
+            Ok(entry) => Ok(Place::Known(entry.key.provider().to_owned(), Some(entry.key.account().to_owned()))),
+            Err(failure) if failure.code() == ExitCode::NotFound => match from_url::known(context, &url)? {
+                Some(id) => Ok(Place::Known(id, None)),
+                None => Ok(Place::Unknown(url)),
+            },
+            Err(failure) => Err(failure),
+        },
+        None => Ok(Place::Known(pick(context)?, None)),
     }
 }
 
 /// Lets a person choose a provider, ready ones first.
-fn pick(context: &Context) -> Result<(String, Option<String>), Failure> {
+fn pick(context: &Context) -> Result<String, Failure> {
     let missing = || {
         Failure::usage("login needs a provider").hint("for example  keyfob login github;  names: keyfob provider list")
     };
@@ -335,7 +344,7 @@ fn pick(context: &Context) -> Result<(String, Option<String>), Failure> {
     names.sort();
     let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
     let at = target::choose(context, "Where do you want to log in", &names)?.ok_or_else(missing)?;
-    Ok((names[at].clone(), None))
+    Ok(names[at].clone())
 }
 
 /// What this command line sets above the registry.
@@ -359,22 +368,23 @@ fn given(context: &Context, arguments: &Arguments, definition: &Definition) -> R
     Ok(overrides)
 }
 
-/// The grant: as asked for, else as entry and machine have it.
+/// The grant: as asked for, else as entry and machine have it; and what the server has said of itself, if it was asked.
 fn grant(
     context: &Context,
     arguments: &Arguments,
     definition: &Definition,
     usable: Result<(), Reason>,
-) -> Result<Found, Failure> {
+    mut told: Option<AuthorizationServer>,
+) -> Result<(Found, Option<AuthorizationServer>), Failure> {
     let redirects = arguments.port.is_some() || arguments.redirect_uri.is_some();
     let choice = Choice { asked: arguments.asked(), usable, redirects };
     // A server that cannot be asked fails the login soon enough.
     let announced = || {
-        let client = context.client(definition, Freshness::Anew).ok();
-        let server = client.as_ref().and_then(|client| context.block_on(client.server()).ok()?.ok());
-        server.is_some_and(|server| server.device_authorization_endpoint.is_some())
+        told = told.take().or_else(|| registered::ask(context, definition).ok());
+        told.as_ref().is_some_and(|server| server.device_authorization_endpoint.is_some())
     };
-    choice.grant(&definition.provider()?, announced)
+    let grant = choice.grant(&definition.provider()?, announced)?;
+    Ok((grant, told))
 }
 
 /// What this command line asks for.

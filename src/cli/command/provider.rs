@@ -6,14 +6,17 @@ use clap::{Args, Subcommand};
 use keyfob::grant::{self, GRANTS};
 use keyfob::registry::edit::Editor;
 use keyfob::registry::words::ClientAuth;
-use keyfob::registry::{Definition, Error, Listed, Origin, Registry, SecretSource, Value as Setting};
+use keyfob::registry::{Definition, Error, Listed, Origin, Provider, Registry, SecretSource, Value as Setting};
 use serde_json::{Map, Value, json};
 
 use crate::cli::context::{Context, client_secret_name, private_key_name};
 use crate::cli::exit_code::ExitCode;
 use crate::cli::inputs;
 use crate::cli::report::Failure;
+use crate::cli::signals;
 use crate::cli::table::Table;
+
+use super::registered;
 
 /// What to do with the registry.
 #[derive(Debug, Args)]
@@ -48,6 +51,12 @@ enum Action {
     Remove {
         /// The provider
         name: String,
+        /// Delete the clients that keyfob registered there without asking
+        #[arg(long, conflicts_with = "keep_client")]
+        yes: bool,
+        /// Leave the clients that keyfob registered there with the server
+        #[arg(long)]
+        keep_client: bool,
     },
     /// The ways to obtain tokens, and what they need
     Grants,
@@ -85,7 +94,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
         Action::List { word } => list(context, word.as_deref()),
         Action::Show { name, toml } => show(context, name, *toml),
         Action::Add(add) => self::add(context, add),
-        Action::Remove { name } => remove(context, name),
+        Action::Remove { name, yes, keep_client } => {
+            let deletion = match (yes, keep_client) {
+                (_, true) => Deletion::Never,
+                (true, false) => Deletion::Always,
+                (false, false) => Deletion::Ask,
+            };
+            remove(context, name, deletion)
+        }
         Action::Grants => grants(context),
     }
 }
@@ -341,12 +357,22 @@ fn added(context: &Context, editor: &Editor, names: &[String]) -> Result<ExitCod
     Ok(ExitCode::Done)
 }
 
-fn remove(context: &Context, name: &str) -> Result<ExitCode, Failure> {
+/// What becomes of the clients that were registered for a provider that is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deletion {
+    /// The person is asked; where nobody can be, they are deleted: nobody else knows them.
+    Ask,
+    Always,
+    Never,
+}
+
+fn remove(context: &Context, name: &str, deletion: Deletion) -> Result<ExitCode, Failure> {
     let editor = Editor::open(&context.environment)?;
     let provider = context.registry()?.find(name).ok().and_then(|definition| definition.provider().ok());
-    let is_kept = |source: Option<SecretSource>| source == Some(SecretSource::Store);
+    let is_own = provider.as_ref().is_some_and(|provider| provider.id == name);
+    let is_kept = |source: &Option<SecretSource>| *source == Some(SecretSource::Store);
     let (kept_secret, kept_key) =
-        provider.map_or((false, false), |it| (is_kept(it.client_secret), is_kept(it.private_key)));
+        provider.as_ref().map_or((false, false), |it| (is_kept(&it.client_secret), is_kept(&it.private_key)));
     if !editor.remove(name)? {
         // Says with the nearest name when there is none at all.
         context.registry()?.find(name)?;
@@ -359,11 +385,46 @@ fn remove(context: &Context, name: &str) -> Result<ExitCode, Failure> {
     if kept_key {
         context.keeper()?.store().remove_secret(&private_key_name(name))?;
     }
+    if let Some(provider) = provider.filter(|_| is_own)
+        && let Err(failure) = delete_clients(context, &provider, deletion)
+    {
+        context.terminal.warning(&format!("its registered clients: {}", failure.message()));
+    }
     context.terminal.success(&format!("Removed {name} from {}", editor.path().display()));
     if context.common.json {
         context.terminal.json_line(&json!({ "schema": "keyfob.providers/1", "providers": [] }));
     }
     Ok(ExitCode::Done)
+}
+
+/// Deletes the clients that were registered for a provider, at their server and here. Whatever the server says, they are
+/// not kept here.
+fn delete_clients(context: &Context, provider: &Provider, deletion: Deletion) -> Result<(), Failure> {
+    let kept = registered::kept(context, provider)?;
+    if kept.clients().is_empty() {
+        return Ok(());
+    }
+    let is_asked = deletion == Deletion::Ask && context.terminal.is_interactive() && !context.common.json;
+    let mut deletes = deletion != Deletion::Never;
+    if is_asked {
+        signals::watch(&context.terminal);
+        deletes =
+            context.terminal.confirm(&format!("Delete the client of {} at its server too?", provider.name), true)?;
+    }
+    for client in kept.clients() {
+        let client_id = &client.information.client_id;
+        let stays = |why: &str| format!("the client `{client_id}` stays registered at {}{why}", provider.name);
+        if !deletes {
+            context.terminal.say(&stays(""));
+            continue;
+        }
+        match context.block_on(client.delete(context.system()?))? {
+            Ok(true) => context.terminal.success(&format!("Deleted the client {client_id} at {}", provider.name)),
+            Ok(false) => context.terminal.say(&stays(", which lets nobody delete it from here")),
+            Err(error) => context.terminal.warning(&stays(&format!(": {}", Failure::from(error).message()))),
+        }
+    }
+    registered::forget_all(context, provider)
 }
 
 fn grants(context: &Context) -> Result<ExitCode, Failure> {

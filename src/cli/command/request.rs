@@ -155,10 +155,8 @@ fn authorised(context: &Context, arguments: &Arguments, url: &Url) -> Result<(En
         return Ok((entry, Token { taken, is_new }));
     }
     let entry = match found {
-        Err(failure)
-            if failure.code() == ExitCode::LoginRequired && target.is_some() && may_log_in(context, arguments)? =>
-        {
-            coalesce::login(context, target, None)?
+        Err(failure) if failure.code() == ExitCode::LoginRequired && may_log_in(context, arguments)? => {
+            coalesce::login(context, target.or_else(by_address), None)?
         }
         outcome => outcome?,
     };

@@ -16,7 +16,14 @@ impl From<protocol::Error> for Failure {
                 Self::new(ExitCode::Network, format!("{message}; it asks to wait {seconds} s")).hint("try again later")
             }
             E::Unavailable { .. } => Self::new(ExitCode::Network, message).hint("try again later"),
-            E::Downgrade(_) | E::OtherKey | E::Redirect(_) | E::MetadataEndpoint { .. } | E::VerificationUri { .. } | E::Signature(_) | E::Claims(_) => {
+            E::Downgrade(_)
+            | E::OtherKey
+            | E::Redirect(_)
+            | E::MetadataEndpoint { .. }
+            | E::VerificationUri { .. }
+            | E::Registered(_)
+            | E::Signature(_)
+            | E::Claims(_) => {
                 Self::security(error, message)
             }
             E::MetadataIssuer { expected, found } => {
@@ -33,6 +40,15 @@ impl From<protocol::Error> for Failure {
             ),
             E::ProofAlgorithm { .. } => Self::new(ExitCode::Config, message)
                 .hint("set  dpop_bound_access_tokens = false  in the provider's entry, if the server allows that"),
+            E::ResourceMismatch { ref expected, ref found } => {
+                let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
+                let failure = Self::new(ExitCode::Security, message);
+                // Another server's name is no advice.
+                match origin(expected) == origin(found) {
+                    true => failure.hint(format!("if that is what you mean:  keyfob login {found}")),
+                    false => failure,
+                }
+            }
             E::NoS256 { .. } => {
                 Self::new(ExitCode::Security, message).hint("ask the server's operator to allow PKCE with S256")
             }
@@ -51,7 +67,7 @@ impl From<protocol::Error> for Failure {
             E::OAuth1(oauth1::Error::Key { .. }) => Self::new(ExitCode::Config, message)
                 .hint("set  private_key  in the provider's entry to an RSA key in PEM"),
             E::OAuth1(_) => Self::new(ExitCode::Internal, message),
-            E::PrivateKey(_) => Self::new(ExitCode::Config, message),
+            E::PrivateKey(_) | E::ClientDocument { .. } => Self::new(ExitCode::Config, message),
             E::EndpointParameter(_) => {
                 Self::new(ExitCode::Config, message).hint("take it out of the entry's  authorization_endpoint")
             }

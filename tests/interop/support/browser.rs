@@ -40,6 +40,13 @@ impl Browser {
         Self::write(folder, answer, &program, "")
     }
 
+    /// The quick one, which also trusts the certificates of `ca`.
+    pub fn trusting(folder: &Path, answer: Answer, ca: &str) -> Self {
+        let python = parts::python().expect("a test that needs Python asked for it");
+        let program = format!("'{python}' '{}'", parts::testserver().join("browser-http").display());
+        Self::write(folder, answer, &program, &format!("BROWSER_CA='{ca}'"))
+    }
+
     /// A real one, which leaves a picture of the last page.
     pub fn chromium(folder: &Path, answer: Answer, screenshot: &Path) -> Self {
         let program = format!("'{}'", parts::testserver().join("browser-chromium").display());

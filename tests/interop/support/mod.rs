@@ -3,6 +3,7 @@
 mod browser;
 mod keyfob;
 mod keyring;
+mod mcp;
 mod parts;
 mod process;
 mod random;
@@ -12,6 +13,7 @@ mod server;
 pub use browser::{Answer, Browser};
 pub use keyfob::{Keyfob, Storage};
 pub use keyring::Keyring;
+pub use mcp::McpServer;
 pub use parts::{Part, all_present, oauth1server, oauth1server_cache, python, softhsm};
 pub use process::{Finished, Running, eventually, processes_with};
 pub use random::Random;

@@ -14,6 +14,8 @@ pub enum Part {
     Server,
     /// Python with the packages of `tests/oauth1server`.
     OAuth1Server,
+    /// node with the packages of `tests/mcpserver`.
+    McpServer,
     /// A headless Chromium.
     Chromium,
     /// A message bus and gnome-keyring.
@@ -53,6 +55,16 @@ pub fn testserver_cache() -> PathBuf {
     cache("KEYFOB_TESTSERVER_CACHE", "keyfob-testserver")
 }
 
+/// The folder of the MCP server.
+pub fn mcpserver() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcpserver")
+}
+
+/// Where its packages are.
+pub fn mcpserver_cache() -> PathBuf {
+    cache("KEYFOB_MCPSERVER_CACHE", "keyfob-mcpserver")
+}
+
 /// The folder of the OAuth 1.0a server.
 pub fn oauth1server() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oauth1server")
@@ -87,6 +99,10 @@ impl Part {
             Part::OAuth1Server => {
                 static SERVER: OnceLock<Option<&'static str>> = OnceLock::new();
                 *SERVER.get_or_init(oauth1server_missing)
+            }
+            Part::McpServer => {
+                static SERVER: OnceLock<Option<&'static str>> = OnceLock::new();
+                *SERVER.get_or_init(mcpserver_missing)
             }
             Part::Chromium => lacks("chromium").then_some("chromium is not installed"),
             Part::Keyring => (lacks("gnome-keyring-daemon") || lacks("dbus-daemon") || lacks("dbus-send"))
@@ -123,6 +139,12 @@ fn server_missing() -> Option<&'static str> {
     }
     let installed = Command::new(testserver().join("install")).arg(testserver_cache()).stdin(Stdio::null()).status();
     (!installed.is_ok_and(|status| status.success())).then_some("tests/testserver/install did not succeed")
+}
+
+/// Beside what the test server needs, which every test of this one needs too.
+fn mcpserver_missing() -> Option<&'static str> {
+    let installed = Command::new(mcpserver().join("install")).arg(mcpserver_cache()).stdin(Stdio::null()).status();
+    (!installed.is_ok_and(|status| status.success())).then_some("tests/mcpserver/install did not succeed")
 }
 
 fn oauth1server_missing() -> Option<&'static str> {

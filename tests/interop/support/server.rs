@@ -24,8 +24,14 @@ pub struct Request(Value);
 
 impl TestServer {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With further options of `tests/testserver/up`.
+    pub fn start_with(options: &[&str]) -> Self {
         let mut process = Command::new(parts::testserver().join("up"))
             .args(["0", "--exit-with-stdin"])
+            .args(options)
             .env("KEYFOB_TESTSERVER_CACHE", parts::testserver_cache())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
