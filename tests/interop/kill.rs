@@ -54,7 +54,11 @@ impl Scene {
     }
 
     fn play(mut self) {
-        let durations = [Victim::Login, Victim::Refresh, Victim::Logout].map(|victim| (victim, self.duration(victim)));
+        let durations = [Victim::Login, Victim::Refresh, Victim::Logout].map(|victim| {
+            // The first one fills caches, and those that are killed find them full.
+            let cold = self.duration(victim);
+            (victim, self.duration(victim).min(cold))
+        });
         let mut killed = 0;
         for round in 0..kills() {
             let (victim, duration) = durations[round as usize % durations.len()];

@@ -53,10 +53,13 @@ fn check_login(login: &Finished, keyfob: &Keyfob, picture: &Path) {
     assert!(is_picture(picture), "a picture of the page is at {}", picture.display());
 }
 
-/// One authorization request with S256, one redemption of the code, and between the two the same values.
+/// One authorization request with S256, pushed because the server takes that, one redemption of the code, and between the two
+/// the same values.
 fn check_requests(server: &TestServer) {
-    let asked = server.requests_to("/auth");
-    let first = asked.iter().find(|request| request.parameter("response_type").is_some()).expect("a request");
+    let pushed = server.requests_to("/request");
+    let [first] = &pushed[..] else { panic!("one pushed request: {pushed:#?}") };
+    let sent = &server.requests_to("/auth")[0];
+    assert!(sent.parameter("request_uri").is_some() && sent.parameter("state").is_none(), "{sent:#?}");
     assert_eq!(first.parameter("response_type"), Some("code"));
     assert_eq!(first.parameter("code_challenge_method"), Some("S256"));
     for name in ["code_challenge", "state", "nonce"] {

@@ -7,6 +7,9 @@ use url::Url;
 
 use crate::support::{Answer, Keyfob, Storage, TestServer, eventually, needs, processes_with};
 
+/// The request in the address, where the redirect URI can be read.
+const IN_THE_ADDRESS: &str = "require_pushed_authorization_requests=false";
+
 /// How soon keyfob must end.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
@@ -24,7 +27,7 @@ fn interrupted(signal: i32, code: i32) {
     keyfob.login("test");
     let before = keyfob.token("test");
     keyfob.person(Answer::Leave);
-    let login = keyfob.start(&["login", "test", "--grant", "authorization_code"]);
+    let login = keyfob.start(&["login", "test", "--set", IN_THE_ADDRESS]);
     let opened = eventually("the browser", || keyfob.opened().get(1).cloned());
     let callback = callback(&opened);
     assert!(TcpStream::connect(&callback).is_ok(), "{callback} is listened on");
@@ -58,7 +61,7 @@ fn a_killed_login_frees_its_port() {
     let server = TestServer::start();
     let mut keyfob = Keyfob::with_client(&Storage::File, &server, "cli-public");
     keyfob.person(Answer::Leave);
-    let login = keyfob.start(&["login", "test", "--grant", "authorization_code"]);
+    let login = keyfob.start(&["login", "test", "--set", IN_THE_ADDRESS]);
     let callback = callback(&eventually("the browser", || keyfob.opened().first().cloned()));
 
     login.signal(libc::SIGKILL);
