@@ -1,6 +1,6 @@
 //! Which features a server announces, and which of them this program uses.
 //!
-//! One table, [`FEATURES`]: a line for each feature, with the member of the metadata that announces it and what this program
+//! One table, `FEATURES`: a line for each feature, with the member of the metadata that announces it and what this program
 //! does with it. Whoever builds a feature changes its line; `doctor` shows the table beside what a server says.
 //!
 //! # Specification

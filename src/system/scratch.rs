@@ -35,7 +35,10 @@ impl Scratch {
         for _ in 0..ATTEMPTS {
             match files::private_dir(base) {
                 Ok(()) => sweep(base),
-                Err(Error::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                // Gone since: "already there" is what making it says when it was there, and is not a moment later.
+                Err(Error::Write { source, .. })
+                    if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) =>
+                {
                     last = source;
                     continue;
                 }
