@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
 
+use super::bound::check_key;
 use super::login::{self, Name};
 use super::{Error, Keeper, Override, Renewal, Renewed, Session, SessionKey, key};
 use crate::client::Client;
@@ -43,19 +44,16 @@ impl Keeper {
     /// Why there is none.
     pub async fn obtain(&self, client: &Client, wanted: Wanted<'_>, renewal: Renewal) -> Result<Renewed, Error> {
         let held = self.lock(wanted.key)?;
-        let now = client.system().clock.seconds();
-        let is_good = |session: &Session| {
-            let end = session.tokens.expires_at;
-            session.request.as_deref() == Some(wanted.digest)
-                && end.is_none_or(|end| end > now.saturating_add(renewal.min_validity))
-        };
+        // The tokens of a logout that was interrupted may be revoked.
+        let is_sound = self.catalog().find(wanted.key)?.is_none_or(|entry| entry.trouble.is_none());
+        let until = client.system().clock.seconds().saturating_add(renewal.min_validity);
         let kept = match self.store().load(wanted.key) {
             // It can be had again, so that nobody has to mend anything.
             Err(error) if error.is_damage() => None,
             outcome => outcome?,
         };
         match kept {
-            Some(session) if is_good(&session) => {
+            Some(session) if is_sound && serves(&session, wanted.digest, until) => {
                 self.repair(&session)?;
                 return Ok(Renewed { session, remarks: Vec::new(), failure: None, by_us: false });
             }
@@ -69,6 +67,14 @@ impl Keeper {
         self.save(&mut session, &held)?;
         Ok(Renewed { session, remarks, failure: None, by_us: true })
     }
+}
+
+/// Whether a kept session is what was asked for, and its token good beyond `until`, in seconds since 1970, with the key
+/// that it is bound to.
+fn serves(session: &Session, digest: &str, until: i64) -> bool {
+    session.request.as_deref() == Some(digest)
+        && check_key(session).is_ok()
+        && session.tokens.expires_at.is_none_or(|end| end > until)
 }
 
 /// The request that a session was obtained with.
@@ -149,4 +155,33 @@ fn hashed(parts: &[String]) -> String {
         context.update(part.as_bytes());
     }
     key::hex(&context.finish().as_ref()[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::serves;
+    use crate::protocol::token::TokenType;
+    use crate::session::Session;
+    use crate::session::testing::session;
+
+    fn kept() -> Session {
+        let mut session = Session { request: Some("digest".into()), ..session("acme/default") };
+        session.tokens.expires_at = Some(100);
+        session
+    }
+
+    #[test]
+    fn a_session_that_is_good_for_what_is_asked_serves() {
+        assert!(serves(&kept(), "digest", 99));
+        assert!(!serves(&kept(), "digest", 100) && !serves(&kept(), "other", 99));
+        assert!(!serves(&Session { request: None, ..kept() }, "digest", 99));
+    }
+
+    #[test]
+    fn one_whose_key_is_gone_does_not() {
+        let mut keyless = kept();
+        keyless.tokens.token_type = TokenType::DPoP;
+
+        assert!(!serves(&keyless, "digest", 99));
+    }
 }

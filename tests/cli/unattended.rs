@@ -67,6 +67,23 @@ fn a_client_gets_its_own_token_without_a_login_and_once() {
 }
 
 #[test]
+fn a_token_whose_logout_was_interrupted_is_not_handed_out_again() {
+    let server = Server::start();
+    let keyfob = machine(&server, "");
+    let revoked = keyfob.token("test");
+    // As it is when the process dies after the revocation and before the removal.
+    let index = keyfob.state().join("index");
+    let lines = fs::read_to_string(&index).expect("an index");
+    let trouble = r#""trouble":{"since":1,"error":"logged_out","description":null},"generation":"#;
+    fs::write(&index, lines.replace("\"generation\":", trouble)).expect("an index");
+
+    let token = keyfob.token("test");
+
+    assert_ne!(token, revoked);
+    assert_eq!((keyfob.token("test"), server.grants("client_credentials").len()), (token, 2));
+}
+
+#[test]
 fn a_cold_token_costs_two_requests_and_one_with_metadata_at_hand() {
     let server = Server::start();
     let keyfob = machine(&server, "");

@@ -5,7 +5,7 @@ use keyfob::grant::{self, Found, GrantRequest};
 use keyfob::registry::{Definition, Provider};
 use keyfob::session::index::Entry;
 use keyfob::session::unattended::{self, Wanted};
-use keyfob::session::{Override, Renewal, Renewed, SessionKey, Taken};
+use keyfob::session::{self, Override, Renewal, Renewed, SessionKey, Taken};
 
 use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
@@ -66,8 +66,8 @@ pub fn ensure(context: &Context, asked: &Asked<'_>) -> Result<Option<Ensured>, F
     if let Some(entry) = known {
         context.keeper_of(&entry)?;
         let valid = match keeper.valid(&entry, asked.min_validity) {
-            // What is damaged is obtained again.
-            Err(error) if error.is_damage() => None,
+            // What is damaged is obtained again, and so is a token whose key is gone.
+            Err(error) if error.is_damage() || matches!(error, session::Error::LoginRequired { .. }) => None,
             outcome => outcome?,
         };
         if let Some(taken) = valid {
