@@ -201,6 +201,21 @@ fn a_token_that_is_not_good_long_enough_is_renewed_first() {
 }
 
 #[test]
+fn two_names_of_one_session_give_the_token_that_came_last() {
+    let server = Server::start();
+    let keyfob = Keyfob::logged_in(&server);
+    let session = keyfob.sessions().remove(0);
+    let other = format!("B={session}");
+
+    let options = ["--env", "A=test", "--env", &other, "--min-validity", "2h"];
+    let given = keyfob.run(&exec(&options, "echo $A $B")).expect(0).stdout;
+
+    // The server's tokens never live so long, so that each name renews.
+    let last = keyfob.run(&["token", "test", "--no-refresh"]).expect(0).stdout;
+    assert_eq!(given, format!("{0} {0}\n", last.trim()));
+}
+
+#[test]
 fn a_token_whose_requests_are_signed_is_not_handed_to_a_program() {
     let server = OAuth1Server::start();
     let keyfob = Keyfob::new();

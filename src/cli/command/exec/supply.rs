@@ -131,10 +131,17 @@ pub fn obtain(context: &Context, arguments: &Arguments, places: &[Place]) -> Res
             Some((_, at)) => *at,
             None => {
                 let supply = one(context, arguments, target)?;
-                let at = supplies.iter().position(|other| other.key == supply.key).unwrap_or_else(|| {
-                    supplies.push(supply);
-                    supplies.len() - 1
-                });
+                let at = match supplies.iter().position(|other| other.key == supply.key) {
+                    // The later token: where the server ends the one before, it is the only one that is good.
+                    Some(at) => {
+                        (supplies[at].token, supplies[at].ends) = (supply.token, supply.ends);
+                        at
+                    }
+                    None => {
+                        supplies.push(supply);
+                        supplies.len() - 1
+                    }
+                };
                 known.push((target, at));
                 at
             }
