@@ -36,6 +36,17 @@ fn without_a_browser_the_address_is_shown() {
 }
 
 #[test]
+fn a_page_that_cannot_be_opened_does_not_hide_what_was_ended() {
+    let (_server, mut keyfob) = logged_in();
+    keyfob.set("KEYFOB_BROWSER", "'unbalanced");
+
+    let finished = keyfob.run(&["logout", "test", "--browser-session", "--json"]).expect(2);
+
+    assert!(finished.stdout.contains("\"schema\":\"keyfob.sessions/1\""), "{finished:#?}");
+    assert_eq!(keyfob.sessions(), [""; 0]);
+}
+
+#[test]
 fn a_logout_without_the_option_opens_nothing() {
     let (_server, keyfob) = logged_in();
     let before = keyfob.opened().len();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Finished, Keyfob, Request, Server};
+use crate::support::{Answer, Finished, Keyfob, Request, Server, Terminal};
 
 /// A server that registers `made-1`, `made-2`, … and a provider without a client that is it; `more` is laid over each answer.
 fn registering(more: &str, answer: Value) -> (Server, Keyfob) {
@@ -327,6 +327,22 @@ fn removing_a_provider_deletes_its_registered_client_and_succeeds_whatever_the_s
         assert!(!finished.stderr.contains("canary"), "{}", finished.stderr);
         assert!(!keyfob.stored().keys().any(|file| file.to_string_lossy().contains("secrets")));
     }
+}
+
+#[test]
+fn a_removal_that_is_interrupted_at_its_question_has_changed_nothing() {
+    let (server, keyfob) = registering("", json!({}));
+    login(&keyfob, &server, &["login", "test"]);
+    let before = keyfob.stored();
+    let mut command = keyfob.command(&["provider", "remove", "test"]);
+    let mut asked = Terminal::start(&mut command);
+    asked.wait_for("Delete the client of");
+
+    asked.type_in("\u{3}");
+
+    asked.finish(command).expect(130);
+    assert!(keyfob.stored() == before);
+    keyfob.run(&["provider", "remove", "test"]).expect(0);
 }
 
 #[test]

@@ -63,10 +63,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
             ended.push(variant);
         }
     }
-    match page {
-        Some(Ok(page)) => browser_session::open(context, &page)?,
-        Some(Err(failure)) => told = told.or(Some(failure)),
-        None => {}
+    if let Some(page) = page {
+        let failure = page.and_then(|page| browser_session::open(context, &page)).err();
+        told = told.or(failure);
     }
     tell(context, &ended);
     told.map_or(Ok(ExitCode::Done), Err)

@@ -373,6 +373,11 @@ fn remove(context: &Context, name: &str, deletion: Deletion) -> Result<ExitCode,
     let is_kept = |source: &Option<SecretSource>| *source == Some(SecretSource::Store);
     let (kept_secret, kept_key) =
         provider.as_ref().map_or((false, false), |it| (is_kept(&it.client_secret), is_kept(&it.private_key)));
+    // Asked while everything is still there: an answer that never comes leaves nothing half removed.
+    let deletes = match &provider {
+        Some(provider) if is_own && editor.has(name)? => is_to_delete(context, provider, deletion)?,
+        _ => false,
+    };
     if !editor.remove(name)? {
         // Says with the nearest name when there is none at all.
         context.registry()?.find(name)?;
@@ -386,7 +391,7 @@ fn remove(context: &Context, name: &str, deletion: Deletion) -> Result<ExitCode,
         context.keeper()?.store().remove_secret(&private_key_name(name))?;
     }
     if let Some(provider) = provider.filter(|_| is_own)
-        && let Err(failure) = delete_clients(context, &provider, deletion)
+        && let Err(failure) = delete_clients(context, &provider, deletes)
     {
         context.terminal.warning(&format!("its registered clients: {}", failure.message()));
     }
@@ -397,19 +402,25 @@ fn remove(context: &Context, name: &str, deletion: Deletion) -> Result<ExitCode,
     Ok(ExitCode::Done)
 }
 
-/// Deletes the clients that were registered for a provider, at their server and here. Whatever the server says, they are
-/// not kept here.
-fn delete_clients(context: &Context, provider: &Provider, deletion: Deletion) -> Result<(), Failure> {
+/// Whether the clients that were registered for a provider are to be deleted at their server; the person is asked if there
+/// are any.
+fn is_to_delete(context: &Context, provider: &Provider, deletion: Deletion) -> Result<bool, Failure> {
+    let is_asked = deletion == Deletion::Ask && context.terminal.is_interactive() && !context.common.json;
+    // What cannot be read is told when it is to be deleted.
+    let has_some = || registered::kept(context, provider).is_ok_and(|kept| !kept.clients().is_empty());
+    if !is_asked || !has_some() {
+        return Ok(deletion != Deletion::Never);
+    }
+    signals::watch(&context.terminal);
+    Ok(context.terminal.confirm(&format!("Delete the client of {} at its server too?", provider.name), true)?)
+}
+
+/// Deletes the clients that were registered for a provider, here and, if it `deletes`, at their server. Whatever the server
+/// says, they are not kept here.
+fn delete_clients(context: &Context, provider: &Provider, deletes: bool) -> Result<(), Failure> {
     let kept = registered::kept(context, provider)?;
     if kept.clients().is_empty() {
         return Ok(());
-    }
-    let is_asked = deletion == Deletion::Ask && context.terminal.is_interactive() && !context.common.json;
-    let mut deletes = deletion != Deletion::Never;
-    if is_asked {
-        signals::watch(&context.terminal);
-        deletes =
-            context.terminal.confirm(&format!("Delete the client of {} at its server too?", provider.name), true)?;
     }
     for client in kept.clients() {
         let client_id = &client.information.client_id;

@@ -145,7 +145,7 @@ pub fn or_asked(context: &Context, definition: &Definition, mut chosen: Chosen) 
     Ok(chosen)
 }
 
-/// Whether a login set its client by registering it, so that the next login chooses anew.
+/// What a login set, less the client that it registered: the next login chooses anew.
 pub fn without_registered(mut overrides: Vec<Override>) -> Vec<Override> {
     let is_mark = |set: &Override| set.key == MARK.0 && set.value == Secret::from(MARK.1);
     if overrides.iter().any(is_mark) {
@@ -279,7 +279,7 @@ fn chosen(client: DynamicClient, earlier: Option<Purpose>) -> Chosen {
     Chosen { overrides, port, is_fresh: true, earlier }
 }
 
-/// Whether the server still knows `client`; one that it has forgotten is forgotten here.
+/// Whether the server still knows `client`; its access token is kept, where it is another one now.
 fn is_present(context: &Context, provider: &Provider, client: &DynamicClient) -> Result<bool, Failure> {
     match context.block_on(client.presence(context.system()?))? {
         Presence::Assumed => {}
