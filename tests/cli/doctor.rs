@@ -197,6 +197,19 @@ fn a_resource_leads_to_its_server() {
 }
 
 #[test]
+fn a_resource_is_found_where_a_login_finds_it() {
+    let (resource, server) = (Server::start(), Server::start());
+    resource.change(|settings| settings.well_known.clear());
+    let metadata = json!({ "resource": resource.url(), "authorization_servers": [server.url()] });
+    // That of the whole host, which is the last place of RFC 9728 §3.1 to look at.
+    resource.always("/.well-known/oauth-protected-resource", Answer::json(200, &metadata));
+
+    let (finished, told) = looked(&Keyfob::new(), &[&format!("{}/api", resource.url())]);
+
+    assert_eq!((finished.code, results(&told)["server.resource"].as_str()), (0, "ok"), "{finished:#?}");
+}
+
+#[test]
 fn a_dead_server_ends_at_the_step_that_fails() {
     let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let keyfob = Keyfob::new();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keyfob::client::resource::{self, Resource};
 use keyfob::client::{self, Client};
 use keyfob::grant::authorization_code::probe::{Verdict as Known, probe};
 use keyfob::protocol;
@@ -26,6 +27,9 @@ const CLOCK: i64 = 5;
 
 /// Characters of a server's words that are shown.
 const WORDS: usize = 200;
+
+/// The check of a protected resource's metadata.
+const RESOURCE: &str = "server.resource";
 
 /// What was found.
 pub struct Seen {
@@ -61,9 +65,18 @@ pub fn look(context: &Context, way: Way) -> Result<Seen, Failure> {
     // An address need not be an issuer. Resource servers answer 401 to whatever they do not know.
     if let (Some(address), Ok(Err(client::Error::NoMetadata { .. } | client::Error::Metadata { .. }))) =
         (&way.address, &told)
-        && let Some(document) = resource(context, address)?
     {
-        return through_resource(context, &address.clone(), &document, way, seen);
+        match within(context, resource::discover(client.system(), address))? {
+            Ok(Ok(Some(Resource { metadata, .. }))) => {
+                let issuer = metadata.authorization_servers.first().cloned().unwrap_or_default();
+                return through_resource(context, &issuer, way, seen);
+            }
+            Ok(Err(error @ client::Error::Protocol(_))) => {
+                seen.checks.push(Check::failed(RESOURCE, error));
+                return Ok(seen);
+            }
+            _ => {}
+        }
     }
     describe(&client, told, &mut seen);
     seen.checks.push(keys(context, &client)?);
@@ -180,43 +193,10 @@ fn clock(date: Option<&str>, now: i64) -> Check {
         .remedy("set this machine's clock and time zone right")
 }
 
-/// What a resource server says of itself.
-///
-/// # Specification
-/// RFC 9728 §3.1 (put in before the resource's path).
-fn resource(context: &Context, address: &Url) -> Result<Option<Map<String, Value>>, Failure> {
-    let mut place = address.clone();
-    place.set_path(&format!("/.well-known/oauth-protected-resource{}", address.path().trim_end_matches('/')));
-    let request = protocol::http::get(&place)?;
-    let told = within(context, context.system()?.http.send(request))?;
-    let document = told.ok().and_then(Result::ok).filter(|answer| answer.status() == http::StatusCode::OK);
-    Ok(document.and_then(|answer| protocol::json::parse_object(answer.body()).ok()))
-}
-
-/// A resource server names the authorization servers that it trusts.
-///
-/// # Specification
-/// RFC 9728 §2, §3.3 (`resource` must be the address that was asked for).
-fn through_resource(
-    context: &Context,
-    address: &Url,
-    document: &Map<String, Value>,
-    way: Way,
-    mut seen: Seen,
-) -> Result<Seen, Failure> {
-    const ID: &str = "server.resource";
-    let same = |text: &str| text.trim_end_matches('/') == address.as_str().trim_end_matches('/');
-    if !document.get("resource").and_then(Value::as_str).is_some_and(same) {
-        let message = "the resource's metadata is about another resource than the one that was asked for";
-        seen.checks.push(Check::new(ID, Verdict::Fail, message));
-        return Ok(seen);
-    }
-    let issuer = document.get("authorization_servers").and_then(Value::as_array);
-    let Some(issuer) = issuer.and_then(|list| list.first()).and_then(Value::as_str) else {
-        seen.checks.push(Check::new(ID, Verdict::Fail, "the resource names no authorization server"));
-        return Ok(seen);
-    };
-    seen.checks.push(Check::ok(ID, format!("a resource of the authorization server {}", shorten(issuer, WORDS))));
+/// A resource server names the authorization servers that it trusts; a login asks the first.
+fn through_resource(context: &Context, issuer: &str, way: Way, mut seen: Seen) -> Result<Seen, Failure> {
+    let words = format!("a resource of the authorization server {}", shorten(issuer, WORDS));
+    seen.checks.push(Check::ok(RESOURCE, words));
     let further = look(context, way.at(issuer)?)?;
     seen.checks.extend(further.checks);
     Ok(Seen { document: further.document, ..seen })
