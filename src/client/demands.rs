@@ -4,7 +4,7 @@ use super::{Client, Error};
 use crate::protocol::jose::Algorithm;
 use crate::protocol::metadata::AuthorizationServer;
 use crate::registry::Provider;
-use crate::registry::words::{ClientAuth, Pkce, Profile, ResponseMode};
+use crate::registry::words::{AssertionAudience, ClientAuth, Pkce, Profile, ResponseMode};
 
 /// The signatures that FAPI 2.0 allows (FAPI 2.0 Security Profile §5.4.1).
 const FAPI2: [Algorithm; 4] = [Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA, Algorithm::Ed25519];
@@ -115,6 +115,9 @@ fn check_fapi2(provider: &Provider, server: &AuthorizationServer, demand: &str) 
     }
     if server.pushed_authorization_request_endpoint.is_none() {
         return lacks("pushed_authorization_request_endpoint (PAR)");
+    }
+    if provider.client_assertion_audience != AssertionAudience::Issuer {
+        return excluded("client_assertion_audience".into());
     }
     let by_certificate = provider.tls_client_certificate_bound_access_tokens == Some(true);
     match (by_certificate, provider.dpop_bound_access_tokens) {

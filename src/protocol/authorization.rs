@@ -28,6 +28,7 @@ pub const RESERVED: &[&str] = &[
     "redirect_uri",
     "request",
     "request_uri",
+    "response_mode",
     "response_type",
     "scope",
     "state",

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::http::{check_status, content, error_response, is_json, members};
-use super::{Error, ErrorResponse, challenge};
+use super::{Error, ErrorResponse, challenge, id_token};
 use crate::secret::Secret;
 use crate::system::http::{Request, Response, check_url};
 
@@ -267,10 +267,10 @@ fn management(answer: &Map<String, Value>, endpoint: &Url) -> Result<Option<Mana
 fn expiry(answer: &Map<String, Value>) -> Result<Option<i64>, Error> {
     match answer.get("client_secret_expires_at") {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_i64() {
+        Some(value) => match id_token::seconds(value) {
             Some(0) => Ok(None),
-            Some(end) if end > 0 => Ok(Some(end)),
-            _ => Err(field("client_secret_expires_at", "is no time")),
+            Some(end) => Ok(Some(end)),
+            None => Err(field("client_secret_expires_at", "is no time")),
         },
     }
 }
@@ -279,7 +279,8 @@ fn expiry(answer: &Map<String, Value>) -> Result<Option<i64>, Error> {
 fn text<'a>(answer: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, Error> {
     match answer.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.is_empty() => Err(field(name, "is empty")),
+        // A client that exists already is not given up for an empty text, by which some say that there is none.
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(Value::String(text)) if text.len() > LONGEST => Err(field(name, "is too long")),
         Some(Value::String(text)) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => Ok(Some(text)),
         Some(_) => Err(field(name, "is no plain text")),

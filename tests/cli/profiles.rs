@@ -92,6 +92,7 @@ fn whatever_the_entry_says_against_it_is_named() {
     for (key, line, word) in [
         ("require_pushed_authorization_requests", "false", "require_pushed_authorization_requests"),
         ("pkce", "\"off\"", "pkce"),
+        ("client_assertion_audience", "\"token_endpoint\"", "client_assertion_audience"),
         ("client_auth", "\"none\"", "client_auth"),
         ("id_token_signed_response_alg", "\"RS256\"", "RS256"),
         ("request_object_signing_alg", "\"ES384\"", "ES384"),

@@ -95,7 +95,7 @@ fn names_separators_and_fragments_are_the_entrys() {
 
 #[test]
 fn reserved_and_malformed_parameters_are_refused() {
-    for name in ["state", "redirect_uri", "client_secret", "code_challenge", "scope", "request_uri"] {
+    for name in ["state", "redirect_uri", "client_secret", "code_challenge", "scope", "request_uri", "response_mode"] {
         assert!(matches!(check_extra(name, "x"), Err(Error::ReservedParameter(_))), "{name}");
     }
     for (name, value) in [("claims", "{bad"), ("claims", "[]"), ("max_age", "soon"), ("resource", "x"), ("", "x")] {

@@ -107,6 +107,22 @@ fn a_secret_without_a_method_is_for_basic() {
 }
 
 #[test]
+fn an_empty_text_is_none_and_a_time_may_be_written_with_a_fraction() {
+    let empty = json!({
+        "client_id": "a",
+        "client_secret": "",
+        "token_endpoint_auth_method": "none",
+        "registration_client_uri": "",
+        "registration_access_token": "",
+    });
+    let information = read(&empty).unwrap();
+    let ends = json!({ "client_id": "a", "client_secret": "s", "client_secret_expires_at": 2_893_276_800.0 });
+
+    assert_eq!((information.client_secret, information.management), (None, None));
+    assert_eq!(read(&ends).unwrap().client_secret_expires_at, Some(2_893_276_800));
+}
+
+#[test]
 fn malformed_answers_are_refused() {
     for (body, wrong) in [
         (json!({}), "client_id"),
