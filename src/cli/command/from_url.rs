@@ -1,6 +1,6 @@
 //! A provider from a bare address: who issues tokens for it, what they are asked for, and the entry that keeps it.
 //!
-//! Nothing is written before the login has succeeded. Each resource has an entry, and so sessions, of its own, also where
+//! No entry is written before the login has succeeded or, with `--begin`, was begun. Each resource has an entry, and so sessions, of its own, also where
 //! several have one server: a token for one is never taken for another.
 
 use keyfob::client::resource::{self, Resource};
