@@ -15,10 +15,11 @@ use keyfob::registry::{Definition, Registry};
 use keyfob::secret::Secret;
 use keyfob::session::index::Entry;
 use keyfob::session::store::{self, FileKey, Kind, PassphraseSource, Store, StoreOptions};
-use keyfob::session::{Keeper, Session, SessionKey, Taken};
+use keyfob::session::{Keeper, Override, Session, SessionKey, Taken};
 use keyfob::system::trace::Observer;
 use keyfob::system::{Clock, Environment, HttpClient, HttpOptions, System, files};
 
+use super::command::registered;
 use super::exit_code::ExitCode;
 use super::options::{Common, Explain};
 use super::overrides;
@@ -124,9 +125,17 @@ impl Context {
     /// The definition that a session was made with: the registry's, what its login set above it, and what this command
     /// line sets above both.
     pub fn definition_of(&self, session: &Session) -> Result<Definition, Failure> {
-        let mut definition = self.provider(session.key.provider())?;
-        overrides::apply(&session.overrides, &mut definition)?;
+        let mut definition = self.made_with(session.key.provider(), &session.overrides)?;
         self.set(&mut definition)?;
+        Ok(definition)
+    }
+
+    /// The provider called `name` with what a login set above it, and with the secret that its registered client has now.
+    pub fn made_with(&self, name: &str, set: &[Override]) -> Result<Definition, Failure> {
+        let mut definition = self.provider(name)?;
+        overrides::apply(set, &mut definition)?;
+        let renewed = registered::renewed(self, &definition, set)?;
+        overrides::apply(renewed.as_slice(), &mut definition)?;
         Ok(definition)
     }
 

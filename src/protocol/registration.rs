@@ -173,6 +173,45 @@ impl ClientMetadata {
     }
 }
 
+impl ClientInformation {
+    /// The client as the answer to [`Management::look_up`] has it. Its secret and the access to its registration may be
+    /// others than before; those that it had are void then. What the answer leaves out stays.
+    ///
+    /// # Errors
+    /// [`Error::Registered`] when it is about another client, or its management is at another server; [`Error::Field`]
+    /// and those of any answer when it is malformed.
+    ///
+    /// # Specification
+    /// RFC 7592 §2.1, §3.
+    pub fn looked_up(&self, response: &Response) -> Result<Self, Error> {
+        let answer = members(ENDPOINT, response)?;
+        if text(&answer, "client_id")?.is_some_and(|client_id| client_id != self.client_id) {
+            return Err(Error::Registered("its `client_id` is another"));
+        }
+        let mut now = self.clone();
+        // A secret beside `none` is nobody's: no request would show it.
+        if self.client_secret.is_some() {
+            if let Some(secret) = text(&answer, "client_secret")?.map(Secret::from) {
+                now.client_secret_expires_at =
+                    self.client_secret_expires_at.filter(|_| self.client_secret.as_ref() == Some(&secret));
+                now.client_secret = Some(secret);
+            }
+            if answer.get("client_secret_expires_at").is_some_and(|end| !end.is_null()) {
+                now.client_secret_expires_at = expiry(&answer)?;
+            }
+        }
+        if let Some(management) = &mut now.management {
+            if let Some(uri) = text(&answer, "registration_client_uri")? {
+                management.uri = management_uri(uri, &management.uri)?;
+            }
+            if let Some(token) = text(&answer, "registration_access_token")? {
+                management.token = token.into();
+            }
+        }
+        Ok(now)
+    }
+}
+
 impl Management {
     /// Asks whether the client is there.
     ///
@@ -201,15 +240,6 @@ impl Management {
         request.headers_mut().insert(AUTHORIZATION, bearer(&self.token)?);
         Ok(request)
     }
-}
-
-/// The token that replaces the one that was presented, where an answer to [`Management::look_up`] has one.
-///
-/// # Specification
-/// RFC 7592 §3.
-pub fn rotated(response: &Response) -> Option<Secret> {
-    let answer = members(ENDPOINT, response).ok()?;
-    text(&answer, "registration_access_token").ok()?.map(Secret::from)
 }
 
 /// Reads the answer to a deletion.
@@ -256,11 +286,16 @@ fn management(answer: &Map<String, Value>, endpoint: &Url) -> Result<Option<Mana
     else {
         return Ok(None);
     };
+    Ok(Some(Management { uri: management_uri(uri, endpoint)?, token: token.into() }))
+}
+
+/// `uri`, if it is at the server of `known`.
+fn management_uri(uri: &str, known: &Url) -> Result<Url, Error> {
     let uri = Url::parse(uri).map_err(|_| field("registration_client_uri", "is no address"))?;
-    if check_url(&uri).is_err() || uri.origin() != endpoint.origin() {
+    if check_url(&uri).is_err() || uri.origin() != known.origin() {
         return Err(Error::Registered("its `registration_client_uri` is at another server"));
     }
-    Ok(Some(Management { uri, token: token.into() }))
+    Ok(uri)
 }
 
 /// RFC 7591 §3.2.1: 0 means never.

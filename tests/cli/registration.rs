@@ -299,6 +299,74 @@ fn a_registration_is_looked_up_before_it_is_used_again_where_the_server_manages_
     assert!(!stored.values().any(|bytes| crate::support::contains(bytes, b"rat-canary")));
 }
 
+/// Registrations of `basic` with a secret, and a look-up that gives it another, for good.
+fn rotating() -> (Server, Keyfob, [String; 2]) {
+    let (server, keyfob) = registering("", json!({}));
+    server.recover();
+    let first = server.client_secret("basic").expect("a secret");
+    let second = format!("{first}-rotated-canary");
+    let uri = format!("{}/register/1", server.url());
+    let made = json!({
+        "client_id": "basic", "client_secret": first, "token_endpoint_auth_method": "client_secret_basic",
+        "client_secret_expires_at": 0, "registration_client_uri": uri, "registration_access_token": "rat-canary-1"
+    });
+    server.once("/register", Answer::json(201, &made));
+    (server, keyfob, [first, second])
+}
+
+/// The server gives `basic` the secret at its next look-up, and takes no other from now on.
+fn rotate(server: &Server, secret: &str) {
+    let uri = format!("{}/register/moved", server.url());
+    let told = json!({
+        "client_id": "basic", "client_secret": secret, "client_secret_expires_at": 0,
+        "registration_client_uri": uri, "registration_access_token": "rat-canary-2"
+    });
+    server.once("/register/1", Answer::json(200, &told));
+    server.change(|settings| settings.clients.insert("basic".into(), ("client_secret_basic", secret.to_owned())));
+}
+
+#[test]
+fn a_secret_that_a_look_up_replaces_serves_this_login_and_the_sessions_made_before() {
+    let (server, keyfob, [_, second]) = rotating();
+    login(&keyfob, &server, &["login", "test/one"]);
+    rotate(&server, &second);
+    server.always("/register/moved", Answer::json(200, &json!({ "client_id": "basic" })));
+
+    let begun = keyfob.begin(&["login", "test/two", "-vv", "--explain"]);
+    begun.allow(&server);
+    let finished = begun.finish().expect(0);
+
+    keyfob.run(&["refresh", "test/two"]).expect(0);
+    keyfob.run(&["refresh", "test/one"]).expect(0);
+    login(&keyfob, &server, &["login", "test/three"]);
+    let moved = &server.requests_to("/register/moved")[0];
+    assert_eq!(moved.header("authorization"), Some("Bearer rat-canary-2"));
+    assert!(!finished.stderr.contains("canary") && !finished.stdout.contains("canary"), "{}", finished.stderr);
+    assert_eq!(keyfob.leaks(&server), []);
+}
+
+#[test]
+fn a_login_in_two_calls_is_completed_with_the_secret_that_a_look_up_in_between_gave() {
+    let (server, keyfob, [_, second]) = rotating();
+    let begun = keyfob.run(&["login", "test", "--begin", "--json", "--no-browser"]).expect(0);
+    let url = begun.json_lines()[0]["url"].as_str().expect("an address").to_owned();
+    let answer = server.allow(&url).0.to_string();
+    rotate(&server, &second);
+    login(&keyfob, &server, &["login", "test/other"]);
+
+    keyfob.run_with_input(&["login", "test", "--complete", "-"], &answer).expect(0);
+}
+
+#[test]
+fn a_look_up_that_says_that_the_secret_has_ended_leads_to_another_registration() {
+    let (server, keyfob, _) = rotating();
+    login(&keyfob, &server, &["login", "test"]);
+    server.once("/register/1", Answer::json(200, &json!({ "client_id": "basic", "client_secret_expires_at": 5 })));
+    server.once("/register", Answer::json(201, &json!({ "client_id": "public" })));
+
+    assert_eq!(login(&keyfob, &server, &["login", "test"]).0, "public");
+}
+
 #[test]
 fn removing_a_provider_deletes_its_registered_client_and_succeeds_whatever_the_server_says() {
     for (answer, arguments, asked) in [

@@ -12,7 +12,7 @@ pub mod login;
 pub mod logout;
 pub mod provider;
 pub mod refresh;
-mod registered;
+pub mod registered;
 pub mod request;
 pub mod setup;
 pub mod status;

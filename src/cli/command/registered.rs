@@ -145,9 +145,32 @@ pub fn or_asked(context: &Context, definition: &Definition, mut chosen: Chosen) 
     Ok(chosen)
 }
 
+/// What takes the place of the client secret among what a login set: the one that its registration has now. The server may
+/// have replaced the other when a later login looked it up (RFC 7592 §2.1).
+pub fn renewed(
+    context: &Context,
+    definition: &Definition,
+    overrides: &[Override],
+) -> Result<Option<Override>, Failure> {
+    let set = |key: &str| overrides.iter().find(|set| set.key == key).map(|set| &set.value);
+    let (Some(client_id), Some(_)) = (set("client_id"), set("client_secret")) else { return Ok(None) };
+    let Ok(provider) = definition.provider() else { return Ok(None) };
+    if !overrides.iter().any(is_mark) {
+        return Ok(None);
+    }
+    let kept = kept(context, &provider)?;
+    let of_client = |client: &&DynamicClient| client.information.client_id == client_id.expose();
+    let secret =
+        kept.clients().iter().rev().find(of_client).and_then(|client| client.information.client_secret.clone());
+    Ok(secret.map(|secret| overrides::secret("client_secret", secret)))
+}
+
+fn is_mark(set: &Override) -> bool {
+    set.key == MARK.0 && set.value == Secret::from(MARK.1)
+}
+
 /// What a login set, less the client that it registered: the next login chooses anew.
 pub fn without_registered(mut overrides: Vec<Override>) -> Vec<Override> {
-    let is_mark = |set: &Override| set.key == MARK.0 && set.value == Secret::from(MARK.1);
     if overrides.iter().any(is_mark) {
         overrides
             .retain(|set| !matches!(set.key.as_str(), "client_id" | "client_secret" | "client_auth") && !is_mark(set));
@@ -232,7 +255,7 @@ fn client(
 ) -> Result<Chosen, Failure> {
     let earlier = kept(context, provider)?.find(&purpose, context.now()).cloned();
     if let Some(client) = earlier.filter(|client| port_of(client).is_none_or(is_free))
-        && is_present(context, provider, &client)?
+        && let Some(client) = present(context, provider, client)?
     {
         return Ok(chosen(client, Some(purpose)));
     }
@@ -279,20 +302,17 @@ fn chosen(client: DynamicClient, earlier: Option<Purpose>) -> Chosen {
     Chosen { overrides, port, is_fresh: true, earlier }
 }
 
-/// Whether the server still knows `client`; its access token is kept, where it is another one now.
-fn is_present(context: &Context, provider: &Provider, client: &DynamicClient) -> Result<bool, Failure> {
+/// `client` as the server knows it now, which is kept; `None` where it does not know it any more.
+fn present(context: &Context, provider: &Provider, client: DynamicClient) -> Result<Option<DynamicClient>, Failure> {
     match context.block_on(client.presence(context.system()?))? {
-        Presence::Assumed => {}
-        Presence::Gone => return Ok(false),
-        Presence::Rotated(token) => {
-            let mut client = client.clone();
-            if let Some(management) = &mut client.information.management {
-                management.token = token;
-            }
-            change(context, provider, |kept| kept.put(client))?;
+        Presence::Assumed => Ok(Some(client)),
+        Presence::Gone => Ok(None),
+        Presence::Changed(information) => {
+            let client = DynamicClient { information: *information, ..client };
+            change(context, provider, |kept| kept.put(client.clone()))?;
+            Ok(Some(client))
         }
     }
-    Ok(true)
 }
 
 /// The port of this machine that `client` must be answered on, where any would have done.

@@ -10,7 +10,7 @@ use super::NAME;
 use crate::client::{Error, NoStore, read_secret};
 use crate::protocol;
 use crate::protocol::json;
-use crate::protocol::registration::{ClientInformation, ClientMetadata, Management, read_deletion, rotated};
+use crate::protocol::registration::{ClientInformation, ClientMetadata, Management, read_deletion};
 use crate::registry::words::ClientAuth;
 use crate::registry::{Provider, SecretSource};
 use crate::secret::Secret;
@@ -52,9 +52,9 @@ pub struct Kept(Vec<DynamicClient>);
 pub enum Presence {
     /// It is, or the server does not say.
     Assumed,
-    /// It is, and its access token is another one from now on.
-    Rotated(Secret),
-    /// The server does not know it any more.
+    /// It is, and its secret or the access to its registration is another from now on.
+    Changed(Box<ClientInformation>),
+    /// The server does not know it any more, or its secret has ended.
     Gone,
 }
 
@@ -137,17 +137,21 @@ impl DynamicClient {
         })
     }
 
-    /// Asks the server whether it still knows the client; free where it offers no management.
+    /// Asks the server whether it still knows the client; free where it offers no management. An answer that cannot be
+    /// right changes nothing.
     ///
     /// # Specification
-    /// RFC 7592 §2.1: 401 for a client that does not exist.
+    /// RFC 7592 §2.1: 401 for a client that does not exist; a new secret and a new access token are valid at once.
     pub async fn presence(&self, system: &System) -> Presence {
         let Some(management) = &self.information.management else { return Presence::Assumed };
         let Ok(request) = management.look_up() else { return Presence::Assumed };
         match system.http.send_persistently(request, true).await {
             Ok(response) if response.status() == ::http::StatusCode::UNAUTHORIZED => Presence::Gone,
-            Ok(response) if response.status().is_success() => match rotated(&response) {
-                Some(token) if token != management.token => Presence::Rotated(token),
+            Ok(response) if response.status().is_success() => match self.information.looked_up(&response) {
+                Ok(now) if now.client_secret_expires_at.is_some_and(|end| end <= system.clock.seconds()) => {
+                    Presence::Gone
+                }
+                Ok(now) if now != self.information => Presence::Changed(Box::new(now)),
                 _ => Presence::Assumed,
             },
             _ => Presence::Assumed,

@@ -180,3 +180,66 @@ fn a_deletion_succeeds_with_any_success() {
     assert!(matches!(read_deletion(&answer(401, &json!({})), 0), Err(Error::Server(_))));
     assert!(matches!(read_deletion(&answer(405, &json!({})), 0), Err(Error::Status { status: 405, .. })));
 }
+
+/// A client with a secret that ends, as it was registered.
+fn registered() -> ClientInformation {
+    read(&json!({
+        "client_id": "s6BhdRkqt3", "client_secret": "first", "client_secret_expires_at": 2_893_276_800_i64,
+        "token_endpoint_auth_method": "client_secret_basic",
+        "registration_access_token": "reg-1", "registration_client_uri": "https://server.example.com/register/s6BhdRkqt3"
+    }))
+    .unwrap()
+}
+
+#[test]
+fn a_look_up_replaces_secret_and_management_and_what_it_leaves_out_stays() {
+    let looked_up = |body: Value| registered().looked_up(&answer(200, &body)).unwrap();
+    let management = |token: &str, path: &str| {
+        let uri = Url::parse("https://server.example.com").unwrap().join(path).unwrap();
+        Some(Management { uri, token: token.into() })
+    };
+
+    let all = looked_up(json!({
+        "client_id": "s6BhdRkqt3", "client_secret": "second", "client_secret_expires_at": 2_993_276_800_i64,
+        "registration_access_token": "reg-2", "registration_client_uri": "https://server.example.com/moved"
+    }));
+    let same_secret = looked_up(json!({ "client_secret": "first", "registration_access_token": "reg-2" }));
+    let endless = looked_up(json!({ "client_secret": "second" }));
+    let later = looked_up(json!({ "client_secret_expires_at": 0 }));
+
+    assert_eq!(
+        all,
+        ClientInformation {
+            client_secret: Some("second".into()),
+            client_secret_expires_at: Some(2_993_276_800),
+            management: management("reg-2", "moved"),
+            ..registered()
+        }
+    );
+    let rotated = ClientInformation { management: management("reg-2", "register/s6BhdRkqt3"), ..registered() };
+    assert_eq!(same_secret, rotated);
+    assert_eq!((endless.client_secret, endless.client_secret_expires_at), (Some("second".into()), None));
+    assert_eq!(later, ClientInformation { client_secret_expires_at: None, ..registered() });
+    assert_eq!(looked_up(json!({})), registered());
+}
+
+#[test]
+fn a_look_up_gives_no_secret_to_a_client_that_shows_none() {
+    let public = read(&json!({ "client_id": "a", "token_endpoint_auth_method": "none" })).unwrap();
+
+    let looked_up = public.looked_up(&answer(200, &json!({ "client_secret": "s", "client_secret_expires_at": 5 })));
+
+    assert_eq!(looked_up.unwrap(), public);
+}
+
+#[test]
+fn a_look_up_of_another_client_or_at_another_server_is_refused() {
+    for body in [
+        json!({ "client_id": "other", "client_secret": "second" }),
+        json!({ "client_secret": "second", "registration_client_uri": "https://evil.example/register/s6BhdRkqt3" }),
+    ] {
+        assert!(matches!(registered().looked_up(&answer(200, &body)), Err(Error::Registered(_))), "{body}");
+    }
+    let malformed = registered().looked_up(&answer(200, &json!({ "client_secret": 1 })));
+    assert!(matches!(malformed, Err(Error::Field { field, .. }) if field == "client_secret"));
+}

@@ -22,7 +22,6 @@ use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::inputs;
 use crate::cli::interaction::AtTerminal;
-use crate::cli::overrides;
 use crate::cli::report::Failure;
 
 /// How long the browser's answer may be brought, unless `--timeout` says otherwise. A device code has its own life.
@@ -115,9 +114,7 @@ pub fn complete(context: &Context, arguments: &Arguments, id: &str, answer: &str
 
 /// The entry with what the first call set above it, and the grant.
 fn resumed(context: &Context, id: &str, pending: &Pending) -> Result<(Definition, Found), Failure> {
-    let mut definition = context.provider(id)?;
-    overrides::apply(&pending.overrides, &mut definition)?;
-    Ok((definition, choice::named(&pending.grant)?))
+    Ok((context.made_with(id, &pending.overrides)?, choice::named(&pending.grant)?))
 }
 
 /// What the person brings: as an argument, from standard input, or asked for.
