@@ -4,6 +4,8 @@
 //! lock: look again (another process may have renewed it), make sure that the store can be written, renew, write durably,
 //! update the index, let go, hand out.
 
+mod shared;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -368,6 +368,25 @@ fn a_look_up_that_says_that_the_secret_has_ended_leads_to_another_registration()
 }
 
 #[test]
+fn a_client_is_not_kept_while_another_login_keeps_one() {
+    let (server, keyfob) = registering("", json!({}));
+    login(&keyfob, &server, &["login", "test"]);
+    keyfob.settings("limits = { lock = \"0s\" }");
+    let locks = std::fs::read_dir(keyfob.state().join("locks")).expect("locks");
+    let mut paths = locks.map(|entry| entry.expect("a file").path());
+    let path = paths.find(|path| path.to_string_lossy().contains("secret-")).expect("a lock of the registered clients");
+    let held = std::fs::File::open(path).expect("a lock file");
+    held.lock().expect("nobody else holds it");
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port().to_string();
+
+    keyfob.run(&["login", "test", "--port", &port]).fails(8);
+    drop(held);
+
+    assert_eq!(login(&keyfob, &server, &["login", "test", "--port", &port]).0, "made-3");
+    assert_eq!(login(&keyfob, &server, &["login", "test"]).0, "made-1", "what was kept before is still there");
+}
+
+#[test]
 fn removing_a_provider_deletes_its_registered_client_and_succeeds_whatever_the_server_says() {
     for (answer, arguments, asked) in [
         (Answer::new(204, "text/plain", ""), &["--yes"][..], 1),

@@ -349,16 +349,14 @@ fn check_foreign(context: &Context, provider: &Provider, client: &DynamicClient)
     }
 }
 
+/// Changes what is kept for `provider`, while no other login does.
 fn change(context: &Context, provider: &Provider, change: impl FnOnce(&mut Kept)) -> Result<(), Failure> {
-    let mut kept = kept(context, provider)?;
-    change(&mut kept);
-    let store = context.keeper()?.store();
-    if kept.clients().is_empty() {
-        store.remove_secret(&name(provider))?;
-        return Ok(());
-    }
     let label = format!("keyfob: registered clients of {}", provider.name);
-    Ok(store.save_secret(&name(provider), &label, &kept.to_secret())?)
+    Ok(context.keeper()?.change_secret(&name(provider), &label, |text| {
+        let mut kept = text.as_ref().map(Kept::of_secret).unwrap_or_default();
+        change(&mut kept);
+        (!kept.clients().is_empty()).then(|| kept.to_secret())
+    })?)
 }
 
 /// The name of the record in the store: an entry that names another issuer finds nothing.
