@@ -162,9 +162,14 @@ impl Context {
         let provider = definition.id.clone();
         self.warn_of(definition);
         let cache = self.cache_dir()?;
-        let secrets = ClientSecrets(self.keeper()?.store().as_ref());
+        let secrets = self.client_secrets()?;
         Client::new(definition, Arc::clone(self.system()?), cache, &secrets, freshness)
             .map_err(|error| Failure::from(error).at(&provider))
+    }
+
+    /// The secrets and keys of clients that were given to the store.
+    pub fn client_secrets(&self) -> Result<impl SecretStore + '_, Failure> {
+        Ok(ClientSecrets(self.keeper()?.store().as_ref()))
     }
 
     /// What proves the key of a token that is bound to one.

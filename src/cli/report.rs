@@ -275,6 +275,8 @@ impl From<client::Error> for Failure {
             E::Protocol(error) => error.into(),
             E::NoClient { ref provider, .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint(format!("run  keyfob setup {provider}  (about a minute), or pass --client-id")),
+            E::Unregistrable { ref provider, .. } => Self::new(ExitCode::Config, error.to_string())
+                .hint(format!("register it at the provider, then run  keyfob setup {provider},  or pass --client-id")),
             E::NoSecret { ref provider, .. } => Self::new(ExitCode::Config, error.to_string()).hint(format!(
                 "pass  --client-secret-file FILE,  or put  client_secret = {{ file = \"…\" }}  into [providers.{provider}]"
             )),

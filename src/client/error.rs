@@ -27,6 +27,14 @@ pub enum Error {
         /// Where one is registered.
         register: Option<String>,
     },
+    /// No client identifier is known, and none can be had for such a client without a person.
+    #[error("`{provider}` has no client, and one with `client_auth = \"{method}\"` is not registered by itself")]
+    Unregistrable {
+        /// The provider's identifier.
+        provider: String,
+        /// How the client is to prove who it is.
+        method: &'static str,
+    },
     /// The client secret's source yields none.
     #[error("the client secret of `{provider}` cannot be had: {reason}")]
     NoSecret {

@@ -19,8 +19,11 @@ const ENDPOINT: &str = "registration endpoint";
 /// Longest identifier, secret and token, in bytes: signed ones of several kilobytes exist, more would burden every request.
 const LONGEST: usize = 8 * 1024;
 
-/// How a registered client may prove who it is: without a key, which is nobody's but the client's.
-const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+/// How a registered client may prove who it is, unasked: without a key, which is nobody's but the client's.
+const METHODS: [&str; 4] = ["none", "client_secret_basic", "client_secret_post", "client_secret_jwt"];
+
+/// The method whose key the client brings.
+const BY_KEY: &str = "private_key_jwt";
 
 /// What a client says of itself.
 ///
@@ -36,6 +39,10 @@ pub struct ClientMetadata {
     pub grant_types: Vec<String>,
     /// How it will prove who it is; `none` for a program that cannot keep a secret from its owner.
     pub token_endpoint_auth_method: String,
+    /// What its assertions are signed with, where it is to be that alone (OpenID Connect Registration §2).
+    pub token_endpoint_auth_signing_alg: Option<String>,
+    /// The public key that its assertions are checked with, as a JWK.
+    pub key: Option<Value>,
     /// What somebody else vouches for (RFC 7591 §2.3).
     pub software_statement: Option<Secret>,
 }
@@ -80,6 +87,12 @@ impl ClientMetadata {
         });
         if has_browser {
             document["redirect_uris"] = json!(self.redirect_uris);
+        }
+        if let Some(algorithm) = &self.token_endpoint_auth_signing_alg {
+            document["token_endpoint_auth_signing_alg"] = algorithm.as_str().into();
+        }
+        if let Some(key) = &self.key {
+            document["jwks"] = json!({ "keys": [key] });
         }
         if let Some(statement) = &self.software_statement {
             document["software_statement"] = statement.expose().into();
@@ -131,11 +144,13 @@ impl ClientMetadata {
             None if secret.is_some() && self.token_endpoint_auth_method == "none" => "client_secret_basic",
             None => &self.token_endpoint_auth_method,
         };
-        if !METHODS.contains(&method) {
+        let by_key = method == BY_KEY && self.key.is_some();
+        if !METHODS.contains(&method) && !by_key {
             return Err(field("token_endpoint_auth_method", "is none that a client without a key has"));
         }
-        let client_secret = secret.filter(|_| method != "none");
-        if method != "none" && client_secret.is_none() {
+        let by_secret = method != "none" && !by_key;
+        let client_secret = secret.filter(|_| by_secret);
+        if by_secret && client_secret.is_none() {
             return Err(field("client_secret", "is missing, which the registered method needs"));
         }
         let client_secret_expires_at = client_secret.as_ref().and_then(|_| expiry(&answer).transpose()).transpose()?;

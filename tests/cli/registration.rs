@@ -154,6 +154,63 @@ fn a_secret_and_a_method_of_the_answer_are_used_kept_and_not_shown() {
 }
 
 #[test]
+fn a_client_that_signs_registers_its_public_key_and_signs_with_the_private_one() {
+    let (server, keyfob) = registering("", json!({ "client_id": "signed" }));
+    server.change(|settings| settings.clients.insert("signed".into(), ("private_key_jwt", String::new())));
+    let key = keyfob.aside().join("key.pem");
+    std::fs::write(&key, include_str!("../../src/protocol/jose/signer/p256.pem")).expect("a file");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a private file");
+    let lines = format!(
+        "client_auth = \"private_key_jwt\"\nprivate_key = {{ file = {key:?} }}\nprivate_key_id = \"mine\"\n\
+         token_endpoint_auth_signing_alg = \"ES256\"\nscopes"
+    );
+    keyfob.edit_registry("scopes", &lines);
+
+    login(&keyfob, &server, &["login", "test"]);
+    keyfob.run(&["refresh", "test"]).expect(0);
+
+    let asked = body(&registrations(&server)[0]);
+    let mut public: Value =
+        serde_json::from_str(include_str!("../../src/protocol/jose/signer/p256.json")).expect("JSON");
+    (public["use"], public["kid"]) = ("sig".into(), "mine".into());
+    assert_eq!(asked["jwks"], json!({ "keys": [public] }));
+    assert_eq!(asked["token_endpoint_auth_method"], "private_key_jwt");
+    assert_eq!(asked["token_endpoint_auth_signing_alg"], "ES256");
+    assert!(server.grants("authorization_code")[0].parameter("client_assertion").is_some());
+}
+
+#[test]
+fn a_client_whose_secret_keys_its_assertions_is_registered_as_such() {
+    let secret = "canary-of-sixty-four-bytes-or-more-as-an-hmac-with-sha-512-wants-it";
+    let (server, keyfob) =
+        registering("client_auth = \"client_secret_jwt\"", json!({ "client_id": "signed", "client_secret": secret }));
+    server.change(|settings| settings.clients.insert("signed".into(), ("client_secret_jwt", String::new())));
+
+    login(&keyfob, &server, &["login", "test"]);
+
+    assert_eq!(body(&registrations(&server)[0])["token_endpoint_auth_method"], "client_secret_jwt");
+    assert!(server.grants("authorization_code")[0].parameter("client_assertion").is_some());
+}
+
+#[test]
+fn a_client_that_cannot_be_registered_as_the_entry_wants_it_is_a_wrong_configuration_and_nothing_is_sent() {
+    for method in
+        ["tls_client_auth", "self_signed_tls_client_auth", "query", "basic_empty", "apple_jwt", "client_assertion"]
+    {
+        let (server, keyfob) = registering(&format!("client_auth = \"{method}\""), json!({}));
+
+        let finished = refused(&keyfob, 9);
+
+        assert!(
+            finished.stderr.contains(method) && finished.stderr.contains("keyfob setup test"),
+            "{}",
+            finished.stderr
+        );
+        assert_eq!(server.requests().len(), 0);
+    }
+}
+
+#[test]
 fn a_secret_that_has_ended_leads_to_another_registration() {
     let server = Server::start();
     announce(&server, "registration_endpoint", &json!(format!("{}/register", server.url())));

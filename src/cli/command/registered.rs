@@ -77,6 +77,10 @@ pub fn choose(
     if document.is_none() && !registers {
         return Ok(Chosen::default());
     }
+    if document.is_none() {
+        // Before anything is sent: what cannot be registered is not asked for.
+        dynamic::method(&provider, None)?;
+    }
     let server = match told.map_or_else(|| ask(context, definition), Ok) {
         Ok(server) => server,
         // Without an answer nothing is known but that there is no client.
@@ -271,7 +275,8 @@ fn client(
     let host = purpose.endpoint.host_str().unwrap_or_default().to_owned();
     context.terminal.say(&format!("Registering keyfob at {host}"));
     let offered = (server.grant_types_supported.as_deref(), server.token_endpoint_auth_methods_supported.as_deref());
-    let registering = dynamic::register(context.system()?, provider, purpose, redirect_uri, offered);
+    let secrets = context.client_secrets()?;
+    let registering = dynamic::register(context.system()?, &secrets, provider, purpose, redirect_uri, offered);
     let client = context.block_on(registering)?.map_err(|error| refused(error, provider))?;
     check_foreign(context, provider, &client)?;
     change(context, provider, |kept| kept.put(client.clone()))?;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::NAME;
-use crate::client::{Error, NoStore, read_secret};
+use crate::client::credentials::Credentials;
+use crate::client::{Error, NoStore, SecretStore, read_secret};
 use crate::protocol;
 use crate::protocol::json;
 use crate::protocol::registration::{ClientInformation, ClientMetadata, Management, read_deletion};
@@ -172,12 +173,15 @@ impl DynamicClient {
 
 /// Registers a client of `provider` for `purpose`. Nothing repeats it: each request makes another client.
 ///
-/// `offered` are the grants and the methods of client authentication that the server announces.
+/// `offered` are the grants and the methods of client authentication that the server announces. A client that signs its
+/// assertions registers the public half of the entry's key.
 ///
 /// # Errors
-/// [`Error::Input`] when the initial access token or the software statement cannot be read; why there is no client.
+/// As [`method`]; those of the entry's key; [`Error::Input`] when the initial access token or the software statement cannot
+/// be read; why there is no client.
 pub async fn register(
     system: &System,
+    secrets: &dyn SecretStore,
     provider: &Provider,
     purpose: Purpose,
     redirect_uri: Option<String>,
@@ -190,11 +194,15 @@ pub async fn register(
         grant_types.push(refresh.to_owned());
     }
     let registration = &provider.registration;
+    let method = method(provider, methods)?;
+    let signs = matches!(provider.client_auth, ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt);
     let metadata = ClientMetadata {
         client_name: NAME.to_owned(),
         redirect_uris: redirect_uri.iter().cloned().collect(),
         grant_types,
-        token_endpoint_auth_method: method(provider, methods).to_owned(),
+        token_endpoint_auth_method: method.to_owned(),
+        token_endpoint_auth_signing_alg: provider.token_endpoint_auth_signing_alg.clone().filter(|_| signs),
+        key: public_key(system, secrets, provider)?,
         software_statement: read(provider, "software_statement", registration.software_statement.as_ref(), system)?,
     };
     let token = read(provider, "initial_access_token", registration.initial_access_token.as_ref(), system)?;
@@ -206,17 +214,61 @@ pub async fn register(
     Ok(DynamicClient { purpose, redirect_uri, information })
 }
 
-/// How the client is to prove who it is: as the entry says; else not at all, where the server allows that.
-fn method(provider: &Provider, offered: Option<&[String]>) -> &'static str {
+/// How a client of `provider` is registered to prove who it is: as the entry says; else not at all, where the server allows
+/// that. `offered` is what the server announces.
+///
+/// # Errors
+/// [`Error::Unregistrable`] where the entry wants it proved by what no registration without a person brings about.
+///
+/// # Specification
+/// RFC 7591 §2 (`token_endpoint_auth_method`).
+pub fn method(provider: &Provider, offered: Option<&[String]>) -> Result<&'static str, Error> {
     match (provider.client_auth, offered) {
-        (ClientAuth::ClientSecretBasic, _) => "client_secret_basic",
-        (ClientAuth::ClientSecretPost, _) => "client_secret_post",
+        (
+            method @ (ClientAuth::None
+            | ClientAuth::ClientSecretBasic
+            | ClientAuth::ClientSecretPost
+            | ClientAuth::ClientSecretJwt
+            | ClientAuth::PrivateKeyJwt),
+            _,
+        ) => Ok(method.word()),
         (ClientAuth::Auto, Some(offered)) => {
             let known = ["none", "client_secret_basic", "client_secret_post"];
-            known.into_iter().find(|known| offered.iter().any(|method| method == known)).unwrap_or("none")
+            Ok(known.into_iter().find(|known| offered.iter().any(|method| method == known)).unwrap_or("none"))
         }
-        _ => "none",
+        (ClientAuth::Auto, None) => Ok("none"),
+        // A certificate has to be known to the server by other means; the rest is some provider's own.
+        (
+            method @ (ClientAuth::TlsClientAuth
+            | ClientAuth::SelfSignedTlsClientAuth
+            | ClientAuth::Query
+            | ClientAuth::BasicEmpty
+            | ClientAuth::AppleJwt
+            | ClientAuth::Assertion
+            | ClientAuth::ClientAssertion),
+            _,
+        ) => Err(Error::Unregistrable { provider: provider.id.clone(), method: method.word() }),
     }
+}
+
+/// The public half of the entry's key, where the client is to sign with it.
+fn public_key(system: &System, secrets: &dyn SecretStore, provider: &Provider) -> Result<Option<Value>, Error> {
+    if provider.client_auth != ClientAuth::PrivateKeyJwt {
+        return Ok(None);
+    }
+    let signer = Credentials::read(provider, system, secrets)?.signer(provider)?;
+    let hidden = || Error::PrivateKey {
+        provider: provider.id.clone(),
+        reason: "what holds it does not show its public half, without which no client can be registered".into(),
+    };
+    let mut key = signer.public_jwk().ok_or_else(hidden)?;
+    key["use"] = "sig".into();
+    let own = provider.private_key_id.as_deref().or(provider.variables.get("key_id").map(String::as_str));
+    // As each assertion will name it.
+    if let Some(kid) = own.or(signer.kid()) {
+        key["kid"] = kid.into();
+    }
+    Ok(Some(key))
 }
 
 fn read(

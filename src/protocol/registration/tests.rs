@@ -11,6 +11,8 @@ fn asked() -> ClientMetadata {
         redirect_uris: vec![REDIRECT.into()],
         grant_types: vec!["authorization_code".into(), "refresh_token".into()],
         token_endpoint_auth_method: "none".into(),
+        token_endpoint_auth_signing_alg: None,
+        key: None,
         software_statement: None,
     }
 }
@@ -56,6 +58,24 @@ fn a_client_without_a_browser_has_neither_redirect_uri_nor_response_type() {
 
     assert_eq!((&body["redirect_uris"], &body["response_types"]), (&Value::Null, &json!([])));
     assert_eq!(body["software_statement"], "j.w.t");
+}
+
+#[test]
+fn a_client_with_a_key_registers_it_and_needs_no_secret() {
+    let metadata = ClientMetadata {
+        token_endpoint_auth_method: "private_key_jwt".into(),
+        token_endpoint_auth_signing_alg: Some("ES256".into()),
+        key: Some(json!({ "kty": "EC" })),
+        ..asked()
+    };
+
+    let body: Value = serde_json::from_slice(metadata.request(&endpoint(), None).unwrap().body()).unwrap();
+    let registered = answer(201, &json!({ "client_id": "a", "client_secret": "s" }));
+    let information = metadata.read(&endpoint(), &registered, 0).unwrap();
+
+    assert_eq!(body["jwks"], json!({ "keys": [{ "kty": "EC" }] }));
+    assert_eq!(body["token_endpoint_auth_signing_alg"], "ES256");
+    assert_eq!((information.client_secret, information.token_endpoint_auth_method.as_str()), (None, "private_key_jwt"));
 }
 
 /// The answer of RFC 7591 §3.2.1 and RFC 7592 §3, with our redirect URI.
