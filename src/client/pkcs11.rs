@@ -41,6 +41,17 @@ const CURVES: [(&[u8], Kind); 3] = [
     (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23], Kind::P521),
 ];
 
+/// The curves of Edwards keys: the name, DER of the object identifier (RFC 8410 §3) and of the curve's own name, which
+/// modules have in its place (PKCS #11 3.0, CKK_EC_EDWARDS).
+///
+/// Keys for an agreement are here too, because modules exist that call them Edwards keys.
+const EDWARDS: [(&str, &[u8], &[u8]); 4] = [
+    ("Ed25519", &[0x06, 0x03, 0x2b, 0x65, 0x70], b"\x13\x0cedwards25519"),
+    ("Ed448", &[0x06, 0x03, 0x2b, 0x65, 0x71], b"\x13\x0aedwards448"),
+    ("X25519", &[0x06, 0x03, 0x2b, 0x65, 0x6e], b"\x13\x0acurve25519"),
+    ("X448", &[0x06, 0x03, 0x2b, 0x65, 0x6f], b"\x13\x08curve448"),
+];
+
 /// Why there is no key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
@@ -114,6 +125,13 @@ fn kind(session: &Session, key: ObjectHandle) -> Result<Kind, Unusable> {
         Attribute::KeyType(kind) => Some(*kind),
         _ => None,
     });
+    if kind == Some(KeyType::EC_EDWARDS) {
+        let curve = attributes.iter().find_map(|attribute| match attribute {
+            Attribute::EcParams(curve) => Some(curve.as_slice()),
+            _ => None,
+        });
+        return edwards(curve.unwrap_or_default());
+    }
     let found = attributes.iter().find_map(|attribute| match (kind, attribute) {
         (Some(KeyType::RSA), Attribute::Modulus(modulus)) => {
             Some((modulus.len() >= LEAST_MODULUS).then_some(Kind::Rsa))
@@ -121,10 +139,19 @@ fn kind(session: &Session, key: ObjectHandle) -> Result<Kind, Unusable> {
         (Some(KeyType::EC), Attribute::EcParams(curve)) => {
             Some(CURVES.iter().find(|(oid, _)| *oid == curve.as_slice()).map(|(_, kind)| *kind))
         }
-        (Some(KeyType::EC_EDWARDS), _) => Some(Some(Kind::Ed25519)),
         _ => None,
     });
     found.flatten().ok_or_else(other)
+}
+
+/// The kind of an Edwards key with these parameters.
+fn edwards(parameters: &[u8]) -> Result<Kind, Unusable> {
+    let curve = EDWARDS.iter().find(|(_, identifier, name)| [*identifier, *name].contains(&parameters));
+    match curve.map(|(curve, ..)| *curve) {
+        Some("Ed25519") => Ok(Kind::Ed25519),
+        Some(other) => Err(Unusable::Other(format!("it is for {other}, which keyfob cannot sign with"))),
+        None => Err(Unusable::Other("it is on an Edwards curve that keyfob does not know".into())),
+    }
 }
 
 impl Holder for Held {
@@ -259,7 +286,29 @@ fn absolute(path: &str) -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Uri;
+    use super::{Kind, Unusable, Uri, edwards};
+
+    #[test]
+    fn an_edwards_key_is_known_by_identifier_or_name_and_another_than_ed25519_is_refused_by_name() {
+        // RFC 8410 §3; the names are RFC 7748's, as ASN.1 PrintableString.
+        let refused = |parameters: &[u8]| match edwards(parameters) {
+            Err(Unusable::Other(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+
+        assert_eq!(edwards(b"\x06\x03\x2b\x65\x70"), Ok(Kind::Ed25519));
+        assert_eq!(edwards(b"\x13\x0cedwards25519"), Ok(Kind::Ed25519));
+        for (parameters, name) in [
+            (&b"\x06\x03\x2b\x65\x71"[..], " Ed448,"),
+            (b"\x13\x0aedwards448", " Ed448,"),
+            (b"\x06\x03\x2b\x65\x6e", " X25519,"),
+            (b"\x06\x03\x2b\x65\x6f", " X448,"),
+            (b"", "does not know"),
+            (b"\x06\x03\x2b\x65\x70\x00", "does not know"),
+        ] {
+            assert!(refused(parameters).contains(name), "{}", refused(parameters));
+        }
+    }
 
     #[test]
     fn a_uri_names_token_key_module_and_where_the_pin_is() {

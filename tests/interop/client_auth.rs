@@ -125,7 +125,7 @@ fn a_certificate_proves_who_the_client_is_and_its_tokens_are_bound_to_it() {
     }
 }
 
-/// A token of SoftHSM that holds `key`, and keyfob with a client whose key is there.
+/// A token of SoftHSM that holds the key of the file `key`, and keyfob with a client whose key is there.
 fn with_module(server: &TestServer, key: &str, algorithm: &str, pin: &str) -> Keyfob {
     let mut keyfob = Keyfob::new(&Storage::File);
     let folder = keyfob.aside();
@@ -137,10 +137,9 @@ fn with_module(server: &TestServer, key: &str, algorithm: &str, pin: &str) -> Ke
     fs::write(folder.join("softhsm2.conf"), settings).expect("settings");
     keyfob.set("SOFTHSM2_CONF", folder.join("softhsm2.conf"));
     keyfob.person(Answer::Allow);
-    let file = server.file(&format!("keys.{key}"));
     keyfob.shell("softhsm2-util --init-token --free --label 'test token' --pin 123456 --so-pin 654321").expect(0);
     keyfob
-        .shell(&format!("softhsm2-util --import '{file}' --token 'test token' --label client --id 01 --pin 123456"))
+        .shell(&format!("softhsm2-util --import '{key}' --token 'test token' --label client --id 01 --pin 123456"))
         .expect(0);
     fs::write(folder.join("pin"), pin).expect("a PIN");
     let module = softhsm().expect("a module");
@@ -158,9 +157,9 @@ fn with_module(server: &TestServer, key: &str, algorithm: &str, pin: &str) -> Ke
 fn a_key_that_never_leaves_its_module_signs_for_the_client() {
     needs!(Server, SoftHsm);
 
-    for (key, algorithm) in [("ES256", "ES256"), ("RS256", "RS256"), ("RS256", "PS256")] {
+    for (key, algorithm) in [("ES256", "ES256"), ("RS256", "RS256"), ("RS256", "PS256"), ("EdDSA", "EdDSA")] {
         let server = TestServer::start();
-        let keyfob = with_module(&server, key, algorithm, "123456\n");
+        let keyfob = with_module(&server, server.file(&format!("keys.{key}")), algorithm, "123456\n");
 
         for request in journey(&server, &keyfob) {
             assert!(request.parameter("client_assertion").is_some(), "{request:#?}");
@@ -172,10 +171,30 @@ fn a_key_that_never_leaves_its_module_signs_for_the_client() {
 fn a_wrong_pin_is_told_before_anything_is_sent() {
     needs!(Server, SoftHsm);
     let server = TestServer::start();
-    let keyfob = with_module(&server, "ES256", "ES256", "000000");
+    let keyfob = with_module(&server, server.file("keys.ES256"), "ES256", "000000");
 
     let refused = keyfob.run(&["login", "test"]).expect(9);
 
     assert!(refused.stderr.contains("PIN is wrong") && !refused.stderr.contains("000000"), "{refused:#?}");
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_key_of_a_module_on_another_edwards_curve_is_refused_by_name() {
+    /// Made for this test; it guards nothing.
+    const ED448: &str = "-----BEGIN PRIVATE KEY-----\n\
+        MEcCAQAwBQYDK2VxBDsEOXtjf2NiEyZjKS3foudUnBLOFr+NVh2RhxNAx0zd/+G1\n\
+        qrQLBf3v5uZIx8yCdk/2FWN/Ne221XRi2Q==\n\
+        -----END PRIVATE KEY-----\n";
+    needs!(Server, SoftHsm);
+    let server = TestServer::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ed448.pem");
+    fs::write(&file, ED448).expect("a key");
+    let keyfob = with_module(&server, &file.display().to_string(), "EdDSA", "123456\n");
+
+    let refused = keyfob.run(&["login", "test"]).expect(9);
+
+    assert!(refused.stderr.contains("Ed448"), "{refused:#?}");
     assert!(server.requests().is_empty());
 }
