@@ -4,12 +4,10 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use super::{Client, Error};
-use crate::protocol::json;
+use crate::protocol::confirmation::check_certificate;
 use crate::protocol::metadata::AuthorizationServer;
 use crate::protocol::token::TokenSet;
 use crate::system::http::tls::Identity;
@@ -101,22 +99,10 @@ impl Client {
     /// [`Error::Unbound`].
     ///
     /// # Specification
-    /// RFC 8705 §3.1 (`x5t#S256` in `cnf` of a token that is a JWT).
+    /// RFC 8705 §3.1.
     pub fn check_bound(&self, tokens: &TokenSet) -> Result<(), Error> {
         let Some(identity) = self.bound_certificate() else { return Ok(()) };
-        let mut parts = tokens.access_token.expose().split('.');
-        let (Some(header), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Ok(());
-        };
-        let object = |part: &str| json::parse_object(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
-        let (Some(_), Some(claims)) = (object(header), object(payload)) else { return Ok(()) };
-        let unbound = |found| Err(Error::Unbound { provider: self.provider.id.clone(), found });
-        match claims.get("cnf").map(|cnf| cnf.get("x5t#S256").and_then(serde_json::Value::as_str)) {
-            None => unbound("is missing"),
-            Some(None) => unbound("names no certificate"),
-            Some(Some(thumbprint)) if thumbprint == identity.thumbprint() => Ok(()),
-            Some(Some(_)) => unbound("names another certificate"),
-        }
+        check_certificate(&tokens.access_token, identity.thumbprint())
+            .map_err(|found| Error::Unbound { provider: self.provider.id.clone(), found })
     }
 }

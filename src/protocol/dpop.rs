@@ -194,19 +194,6 @@ fn ath(token: &Secret) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, token.expose().as_bytes()))
 }
 
-/// The thumbprint of the key that a token names as its own; none for a token that only its server can read.
-///
-/// # Specification
-/// RFC 9449 §6.1 (`jkt` in `cnf` of a token that is a JWT).
-pub(super) fn jkt_of(token: &Secret) -> Option<String> {
-    let mut parts = token.expose().split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return None;
-    };
-    let claims = json::parse_object(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    claims.get("cnf")?.get("jkt")?.as_str().map(str::to_owned)
-}
-
 fn htu(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::id_token::{is_plain_jwt, seconds};
-use super::jose::{self, Verified, excerpt};
-use super::{Error, RedirectFault, json};
+use super::jose::{Verified, excerpt, unverified_claims};
+use super::{Error, RedirectFault};
 use crate::secret::Secret;
 
 /// Claims that are about the JWT and no parameters of the answer.
@@ -29,8 +29,7 @@ pub struct Expectations<'a> {
 /// Whether a signed response says that it belongs to the login of this `state`. Nothing is verified by it: whoever knows
 /// the state, which only the server was told, is heard and then [checked](parameters); anybody else is not even an answer.
 pub fn is_about(response: &str, state: &Secret) -> bool {
-    let payload = response.split('.').nth(1).and_then(jose::base64url);
-    let claims = payload.and_then(|payload| json::parse_object(&payload).ok());
+    let claims = unverified_claims(response);
     matches!(claims.as_ref().and_then(|claims| claims.get("state")), Some(Value::String(found)) if Secret::new(found.as_str()) == *state)
 }
 

@@ -9,6 +9,7 @@ pub mod call;
 pub mod challenge;
 pub mod ciba;
 pub mod client_auth;
+pub mod confirmation;
 pub mod conformance;
 pub mod device;
 pub mod dpop;

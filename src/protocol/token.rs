@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::dpop::{Downgrade, Proven, jkt_of};
+use super::confirmation::jkt;
+use super::dpop::{Downgrade, Proven};
 use super::http::{self, check_status, content, is_json, members};
 use super::{Error, ErrorResponse, jose, json, scope};
 use crate::secret::Secret;
@@ -210,7 +211,7 @@ fn bound(mut read: TokenResponse, proven: Option<&Proven>) -> Result<TokenRespon
         (TokenType::Bearer, Some(proven)) if proven.downgrade == Downgrade::Refused => {
             return Err(Error::NotBound { found: found.name().to_owned() });
         }
-        (TokenType::DPoP, Some(proven)) if jkt_of(&read.tokens.access_token).is_some_and(|jkt| jkt != proven.jkt) => {
+        (TokenType::DPoP, Some(proven)) if jkt(&read.tokens.access_token).is_some_and(|jkt| jkt != proven.jkt) => {
             return Err(Error::OtherKey);
         }
         (TokenType::DPoP, None) => return Err(Error::TokenType { found: found.name().to_owned() }),

@@ -2,9 +2,8 @@
 
 mod check;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
+use keyfob::protocol::jose::unverified_claims;
 use keyfob::session::Trouble;
 use keyfob::session::index::Entry;
 use serde_json::Value;
@@ -145,6 +144,5 @@ fn claims(context: &Context, entry: &Entry) -> Result<Value, Failure> {
         || Failure::new(ExitCode::NotFound, format!("the session {} has no ID token", entry.key)).session(&entry.key);
     let session = context.keeper_of(entry)?.load(&entry.key)?;
     let token = session.tokens.id_token.ok_or_else(none)?;
-    let payload = token.expose().split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    payload.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(none)
+    unverified_claims(token.expose()).map(Value::Object).ok_or_else(none)
 }

@@ -7,20 +7,18 @@ mod signed;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use keyfob::client::Freshness;
 use keyfob::grant::{GrantRequest, token_exchange};
 use keyfob::output::{self, Presented};
 use keyfob::protocol::authorization::check_resource;
+use keyfob::protocol::jose::unverified_claims;
 use keyfob::protocol::scope;
 use keyfob::protocol::token::TokenType;
 use keyfob::secret::Secret;
 use keyfob::session::index::Entry;
 use keyfob::session::{Renewal, Renewed, Session, SessionKey, Taken};
 use keyfob::system::files;
-use serde_json::Value;
 
 use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
@@ -272,8 +270,7 @@ fn is_good(session: &Session, min_validity: i64, now: i64, needs_id_token: bool)
 
 /// The end of a stored ID token, which was verified when it was stored.
 fn end_of(token: &Secret) -> Option<i64> {
-    let payload = URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1)?).ok()?;
-    serde_json::from_slice::<Value>(&payload).ok()?.get("exp")?.as_i64()
+    unverified_claims(token.expose())?.get("exp")?.as_i64()
 }
 
 fn handed(session: Session) -> Result<Handed, Failure> {

@@ -9,8 +9,6 @@ mod github_actions;
 mod token_file;
 mod variable;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::{Client, Error};
@@ -105,7 +103,7 @@ impl Client {
 /// Refuses a statement that no server would take: one that is no JWT, has ended, or is for somebody else than the entry says.
 /// Whether its signature is right is for the server to tell.
 fn check(statement: &Secret, audience: Option<&str>, now: i64) -> Result<(), String> {
-    let claims = claims(statement).ok_or("gave something that is no JWT")?;
+    let claims = protocol::jose::unverified_claims(statement.expose()).ok_or("gave something that is no JWT")?;
     if claims.get("exp").and_then(Value::as_f64).is_some_and(|end| end <= now as f64) {
         return Err(
             "gave a statement that has already ended: it is not renewed any more, or this machine's clock is wrong"
@@ -129,20 +127,12 @@ fn check(statement: &Secret, audience: Option<&str>, now: i64) -> Result<(), Str
     }
 }
 
-/// The claims of a JWT, unverified.
-fn claims(statement: &Secret) -> Option<serde_json::Map<String, Value>> {
-    let mut parts = statement.expose().split('.');
-    let payload = URL_SAFE_NO_PAD.decode(parts.nth(1)?).ok()?;
-    if parts.count() != 1 {
-        return None;
-    }
-    protocol::json::parse_object(&payload).ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Runner, SOURCES, Secret, URL_SAFE_NO_PAD, check};
     use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::{Runner, SOURCES, Secret, check};
 
     fn jwt(claims: &str) -> Secret {
         Secret::new(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims)))

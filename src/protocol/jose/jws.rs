@@ -11,7 +11,7 @@ use crate::protocol::json;
 use crate::secret::Secret;
 
 /// How many bytes of a token are read; tokens with hundreds of groups in their claims stay far below.
-const MAX_BYTES: usize = 256 << 10;
+pub(super) const MAX_BYTES: usize = 256 << 10;
 
 /// How many keys are tried when a token does not name its own; each trial costs a public-key operation.
 const MAX_TRIALS: usize = 16;

@@ -2,7 +2,7 @@
 //!
 //! An ID token or a signed userinfo answer comes in as text. [`Jws::parse`] takes it apart, [`Jws::verify`] checks the
 //! signature with the keys of the issuer's [`JwkSet`] or with the client secret, and only a [`Verified`] token gives out
-//! its claims. Nothing in a token chooses its own key: `jwk`, `jku`, `x5u` and `x5c` in a header are not read. What the
+//! its claims; [`unverified_claims`] is for what needs no proof. Nothing in a token chooses its own key: `jwk`, `jku`, `x5u` and `x5c` in a header are not read. What the
 //! claims must say is left to [`id_token`](super::id_token), fetching key sets to `client`.
 //!
 //! # Specification
@@ -19,6 +19,7 @@ mod private_key;
 mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
+mod unverified;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +33,7 @@ pub use jws::{Jws, VerificationKeys, Verified};
 pub use key::Unfit;
 pub use private_key::PrivateKeyDer;
 pub use signer::{BadKey, KeyHeader, Reading, Signer, sign_with_secret};
+pub use unverified::unverified_claims;
 
 /// The bytes of a base64url text: no padding, no white space, no bits set beyond the last byte.
 ///
