@@ -278,6 +278,30 @@ fn a_token_that_another_process_has_renewed_comes_into_the_file() {
 }
 
 #[test]
+fn a_token_that_another_process_has_renewed_before_the_program_began_comes_into_the_file() {
+    let server = Server::start();
+    let keyfob = Keyfob::logged_in(&server);
+    keyfob.provider("other", &server, "");
+    server.change(|settings| settings.expires_in = json!(300));
+    keyfob.log_in(&server, &["login", "other"]).expect(0);
+    let before = keyfob.token("test");
+    let gate = Gate::default();
+    let held = gate.clone();
+    server.after("/token", 1, move |_, answer| answer.behind(&held));
+    server.forget_requests();
+    let script = format!("while [ \"$(cat \"$T\")\" = '{before}' ]; do sleep 0.02; done; cat \"$T\"");
+    // The first token is taken; the second is not good for so long, and is waited for.
+    let options = ["--file", "T=test", "--file", "U=other", "--min-validity", "10m"];
+    let running = keyfob.start(&exec(&options, &script));
+    eventually("the renewal of the other", || (server.requests_to("/token").len() == 1).then_some(()));
+
+    keyfob.run(&["refresh", "test"]).expect(0);
+    gate.open();
+
+    assert_eq!(running.finish().expect(0).stdout, keyfob.token("test"));
+}
+
+#[test]
 fn programs_of_one_session_do_not_renew_it_because_of_each_other() {
     let server = Server::start();
     // Less than what is asked for: whoever asks, renews.

@@ -49,7 +49,7 @@ pub struct Supply {
     request: token::Arguments,
     /// Seconds since 1970 at which it ends.
     ends: Option<i64>,
-    /// The state of the session that it was taken from, where a later one brings another token.
+    /// The session's state when the token was asked for, at the latest; another one may bring another token.
     generation: Option<String>,
     /// When it is renewed.
     due: Option<Due>,
@@ -88,11 +88,10 @@ impl Supply {
         self.left().is_some_and(|left| left <= min_validity)
     }
 
-    /// The session's state as the index has it. A token for some scopes only is no part of it: two programs that fetch
-    /// such ones would take turns for ever.
+    /// The session's state as the index has it.
     fn state(&self, context: &Context) -> Option<String> {
         let entry = context.keeper().ok()?.catalog().find(&self.key).ok()??;
-        self.request.is_whole().then_some(entry.generation)
+        state_of(&self.request, entry.generation)
     }
 
     /// Plans the next renewal: when the token is good for `min_validity` more, or half through one that lives no longer.
@@ -134,7 +133,9 @@ pub fn obtain(context: &Context, arguments: &Arguments, places: &[Place]) -> Res
                 let at = match supplies.iter().position(|other| other.key == supply.key) {
                     // The later token: where the server ends the one before, it is the only one that is good.
                     Some(at) => {
-                        (supplies[at].token, supplies[at].ends) = (supply.token, supply.ends);
+                        let earlier = &mut supplies[at];
+                        (earlier.token, earlier.ends, earlier.generation) =
+                            (supply.token, supply.ends, supply.generation);
                         at
                     }
                     None => {
@@ -162,16 +163,24 @@ fn one(context: &Context, arguments: &Arguments, target: Option<&str>) -> Result
     // asked for.
     let request = if entry.request.is_some() { request } else { request.of_session(&entry.key) };
     Ok(Supply {
+        // The entry was read before the token: whoever renews the session from then on is noticed, even while the tokens of
+        // other sessions still wait for a person or a server.
+        generation: state_of(&request, entry.generation),
         key: entry.key,
         token,
         variables: Vec::new(),
         files: Vec::new(),
         request,
         ends,
-        generation: None,
         due: None,
         failures: 0,
     })
+}
+
+/// What `generation` says of the token that is asked for. One for some scopes only is no part of the session's state: two
+/// programs that fetch such ones would take turns for ever.
+fn state_of(request: &token::Arguments, generation: String) -> Option<String> {
+    request.is_whole().then_some(generation)
 }
 
 /// The variable's name. File systems without case take two that differ in nothing else for one.
@@ -239,7 +248,6 @@ pub fn run(context: &Context, mut command: Command, mut supplies: Vec<Supply>) -
         return Err(program::failure(&command, &error));
     }
     for supply in &mut supplies {
-        supply.generation = supply.state(context);
         supply.plan(min_validity);
     }
     loop {
@@ -250,9 +258,10 @@ pub fn run(context: &Context, mut command: Command, mut supplies: Vec<Supply>) -
         }
         for supply in supplies.iter_mut().filter(|supply| !supply.is_without_file()) {
             let is_due = supply.due.is_some_and(Due::is_now);
-            if is_due || supply.generation != supply.state(context) {
+            let state = supply.state(context);
+            if is_due || supply.generation != state {
                 renew(context, &folder, supply, is_due, min_validity);
-                supply.generation = supply.state(context);
+                supply.generation = state;
             }
         }
     }
@@ -265,9 +274,12 @@ fn renew(context: &Context, folder: &Folder, supply: &mut Supply, is_due: bool, 
         true => token::for_program(context, &supply.request),
         false => token::for_program(context, &supply.request.of_any_validity()),
     };
+    let is_same = |next: &token::ForProgram| next.token == supply.token && next.ends == supply.ends;
     let written = match outcome {
+        // The state was of this program's own making.
+        Ok(next) if !is_due && is_same(&next) => return,
         // Told already why it is still the old one.
-        Ok(next) if next.token == supply.token && next.ends == supply.ends && supply.is_short(min_validity) => {
+        Ok(next) if is_same(&next) && supply.is_short(min_validity) => {
             supply.plan_again();
             return;
         }
