@@ -84,6 +84,34 @@ fn a_token_whose_logout_was_interrupted_is_not_handed_out_again() {
 }
 
 #[test]
+fn a_logout_tells_of_each_session_whatever_becomes_of_the_others() {
+    let server = Server::start();
+    let keyfob = machine(&server, "");
+    let locks = || -> std::collections::BTreeSet<_> {
+        let locks = fs::read_dir(keyfob.state().join("locks")).into_iter().flatten();
+        locks.map(|lock| lock.expect("a file").path()).collect()
+    };
+    let ended = |finished: &crate::support::Finished| finished.json_lines()[0]["sessions"].as_array().map(Vec::len);
+    let told = |finished: &crate::support::Finished| finished.stderr.matches("keyfob.error/1").count();
+
+    keyfob.token("test");
+    let before = locks();
+    keyfob.run(&["token", "test", "--scope", "b"]).expect(0);
+    let of_variant = locks().difference(&before).next().cloned().expect("a lock of the variant");
+    let held = fs::File::open(&of_variant).expect("a lock file");
+    held.lock().expect("nobody else holds it");
+    keyfob.settings("limits = { lock = \"0s\" }\n");
+    let busy = keyfob.run(&["logout", "test", "--json"]).expect(8);
+    assert_eq!((ended(&busy), told(&busy), keyfob.sessions().len()), (Some(1), 1, 1), "{busy:#?}");
+    drop(held);
+
+    keyfob.token("test");
+    server.always("/revoke", Answer::error(503, "busy"));
+    let unrevoked = keyfob.run(&["logout", "test", "--json"]).expect(6);
+    assert_eq!((ended(&unrevoked), told(&unrevoked), keyfob.sessions().len()), (Some(2), 2, 0), "{unrevoked:#?}");
+}
+
+#[test]
 fn a_cold_token_costs_two_requests_and_one_with_metadata_at_hand() {
     let server = Server::start();
     let keyfob = machine(&server, "");

@@ -53,22 +53,57 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
     };
     // Looked up while the session is still there, opened once it is not.
     let page = arguments.browser_session.then(|| browser_session::page(context, &entry));
-    let mut told = end(context, &entry, arguments)?;
-    let mut ended = vec![entry];
+    let mut outcome = Outcome::default();
+    outcome.end(context, arguments, entry.clone());
     // Whoever ends a provider's session means what was obtained unasked beside it too.
-    if ended[0].request.is_some() {
-        for variant in variants(context, &ended[0])? {
-            let failure = end(context, &variant, arguments)?;
-            told = told.or(failure);
-            ended.push(variant);
+    if entry.request.is_some() {
+        match variants(context, &entry) {
+            Ok(variants) => variants.into_iter().for_each(|variant| outcome.end(context, arguments, variant)),
+            Err(failure) => outcome.note(context, &failure),
         }
     }
-    if let Some(page) = page {
-        let failure = page.and_then(|page| browser_session::open(context, &page)).err();
-        told = told.or(failure);
+    if let Some(page) = page.filter(|_| !outcome.ended.is_empty())
+        && let Err(failure) = page.and_then(|page| browser_session::open(context, &page))
+    {
+        outcome.note(context, &failure);
     }
-    tell(context, &ended);
-    told.map_or(Ok(ExitCode::Done), Err)
+    Ok(outcome.tell(context))
+}
+
+/// What came of ending sessions: each failure is told when it happens, and keeps none of the others from being ended.
+#[derive(Default)]
+struct Outcome {
+    ended: Vec<Entry>,
+    /// The exit code of the first failure.
+    first: Option<ExitCode>,
+}
+
+impl Outcome {
+    fn end(&mut self, context: &Context, arguments: &Arguments, entry: Entry) {
+        match end(context, &entry, arguments) {
+            Ok(told) => {
+                self.ended.push(entry);
+                told.iter().for_each(|failure| self.note(context, failure));
+            }
+            Err(failure) => self.note(context, &failure),
+        }
+    }
+
+    fn note(&mut self, context: &Context, failure: &Failure) {
+        failure.report(&context.terminal);
+        self.first.get_or_insert(failure.code());
+    }
+
+    /// Prints which sessions are gone, whatever else happened.
+    fn tell(self, context: &Context) -> ExitCode {
+        if context.common.json {
+            let now = context.now();
+            let sessions = self.ended.iter().map(|entry| shown::session(entry, entry.default, now));
+            let sessions: Vec<Value> = sessions.collect();
+            context.terminal.json_line(&json!({ "schema": "keyfob.sessions/1", "sessions": sessions }));
+        }
+        self.first.unwrap_or(ExitCode::Done)
+    }
 }
 
 /// What was obtained beside `entry` for other purposes than the provider's entry says.
@@ -88,8 +123,7 @@ fn absent(context: &Context, arguments: &Arguments, failure: Failure) -> Result<
         return Err(failure);
     }
     context.terminal.say(&format!("There is no session {name}; nothing to do."));
-    tell(context, &[]);
-    Ok(ExitCode::Done)
+    Ok(Outcome::default().tell(context))
 }
 
 fn all(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -105,32 +139,9 @@ fn all(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::Done);
         }
     }
-    let (mut first, mut ended) = (None, Vec::new());
-    for entry in entries {
-        match end(context, &entry, arguments) {
-            Ok(told) => {
-                ended.push(entry);
-                if let Some(failure) = told {
-                    failure.report(&context.terminal);
-                    first.get_or_insert(failure.code());
-                }
-            }
-            Err(failure) => {
-                failure.report(&context.terminal);
-                first.get_or_insert(failure.code());
-            }
-        }
-    }
-    tell(context, &ended);
-    Ok(first.unwrap_or(ExitCode::Done))
-}
-
-fn tell(context: &Context, ended: &[Entry]) {
-    if context.common.json {
-        let now = context.now();
-        let sessions: Vec<Value> = ended.iter().map(|entry| shown::session(entry, entry.default, now)).collect();
-        context.terminal.json_line(&json!({ "schema": "keyfob.sessions/1", "sessions": sessions }));
-    }
+    let mut outcome = Outcome::default();
+    entries.into_iter().for_each(|entry| outcome.end(context, arguments, entry));
+    Ok(outcome.tell(context))
 }
 
 /// Ends one session. What is returned is why the server could not be told, although the session is gone here.
