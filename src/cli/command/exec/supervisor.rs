@@ -37,7 +37,11 @@ mod unix {
     /// Where the handler writes what came; never closed.
     static PIPE: AtomicI32 = AtomicI32::new(-1);
 
-    /// Whether there is a program that the terminal reaches.
+    /// keyfob's own process. Between fork and exec the program is a copy of it, which has its handlers.
+    static KEYFOB: AtomicI32 = AtomicI32::new(0);
+
+    /// Whether there is a program that the terminal reaches: from just before it is made. Were it from just after, what the
+    /// terminal sends in between would come to the program twice, and much later, should keyfob itself be stopped by then.
     static RUNNING: AtomicBool = AtomicBool::new(false);
 
     /// Whether somebody has asked for an end.
@@ -89,6 +93,8 @@ mod unix {
                 // SAFETY: _exit has no preconditions.
                 unsafe { libc::_exit(code) }
             })?;
+            // SAFETY: getpid has no preconditions.
+            KEYFOB.store(unsafe { libc::getpid() }, Ordering::Relaxed);
             PIPE.store(writer.as_raw_fd(), Ordering::Relaxed);
             std::mem::forget(writer);
             SIGNALS.into_iter().for_each(install);
@@ -100,8 +106,8 @@ mod unix {
         /// # Errors
         /// Why it cannot be run.
         pub fn start(&self, command: &mut Command) -> io::Result<()> {
-            let child = command.spawn()?;
             RUNNING.store(true, Ordering::Relaxed);
+            let child = command.spawn()?;
             let pid = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
             *self.program.lock().unwrap_or_else(PoisonError::into_inner) = Some(pid);
             for begin in &self.begin {
@@ -120,7 +126,10 @@ mod unix {
         }
     }
 
-    /// Notes which signal came, and whether the system sent it: two bytes, written at once.
+    /// Notes which signal came, and whether it reached the program too: two bytes, written at once.
+    ///
+    /// The copy of keyfob that is about to become the program notes what the terminal sent, because it is lost with it: it
+    /// is passed on to the program. What processes sent, keyfob has noted itself.
     extern "C" fn note(signal: libc::c_int, information: *mut libc::siginfo_t, _: *mut libc::c_void) {
         let number = u8::try_from(signal).unwrap_or(0);
         if [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT].contains(&signal) {
@@ -129,8 +138,13 @@ mod unix {
         // SAFETY: the system hands a valid structure to a handler that asked for it; write is async-signal-safe, and the
         // descriptor is never closed.
         unsafe {
-            let reaches_the_group = is_of_the_system(&*information) && RUNNING.load(Ordering::Relaxed);
-            let bytes = [number, u8::from(reaches_the_group)];
+            let is_of_the_system = is_of_the_system(&*information);
+            let is_keyfob = libc::getpid() == KEYFOB.load(Ordering::Relaxed);
+            if !is_keyfob && !is_of_the_system {
+                return;
+            }
+            let reached = is_keyfob && is_of_the_system && RUNNING.load(Ordering::Relaxed);
+            let bytes = [number, u8::from(reached)];
             libc::write(PIPE.load(Ordering::Relaxed), bytes.as_ptr().cast(), bytes.len());
         }
     }
