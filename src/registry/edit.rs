@@ -16,6 +16,9 @@ use super::value::{Origin, Place, SecretSource, Value};
 use super::{Registry, schema, user_file};
 use crate::system::{self, Environment, files};
 
+/// Bytes of a long entry: what a probe writes besides the file as it is.
+const ENTRY: usize = 4096;
+
 /// The user's registry file, to be changed.
 #[derive(Debug)]
 pub struct Editor {
@@ -52,6 +55,18 @@ impl Editor {
             return Err(Error::ProviderName { place: self.origin().into() });
         }
         Ok(self.read()?.get("providers").and_then(|providers| providers.get(id)).is_some())
+    }
+
+    /// Makes sure that an entry could be added now, so that nobody logs in for one that cannot be kept. The file stays as it
+    /// is; its directory is made if there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read; [`Error::File`] when it cannot be written.
+    pub fn probe(&self) -> Result<(), Error> {
+        let text = self.read()?.to_string();
+        let mut trial = files::Replacement::begin(&self.target()?)?;
+        trial.write(text.as_bytes())?;
+        Ok(trial.write(&[b'\n'; ENTRY])?)
     }
 
     /// Adds a provider.
@@ -188,13 +203,17 @@ impl Editor {
                 Err(error) => return Err(error),
             }
         }
+        Ok(files::replace_unlocked(&self.target()?, text.as_bytes())?)
+    }
+
+    /// Which file is written, in a directory that is made if need be.
+    fn target(&self) -> Result<PathBuf, Error> {
         // One that is there already is the person's own affair: nothing in it is secret by our doing.
         if let Some(directory) = self.path.parent().filter(|directory| !directory.is_dir()) {
             files::private_dir(directory)?;
         }
         // Where the file is a link, as dotfile managers make them, what it points to is changed.
-        let target = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        Ok(files::replace_unlocked(&target, text.as_bytes())?)
+        Ok(std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()))
     }
 }
 

@@ -622,6 +622,29 @@ fn the_editor_adds_and_removes_entries_in_a_new_private_file() {
 }
 
 #[test]
+fn a_probe_of_the_editor_changes_no_file_and_tells_what_cannot_be_written() {
+    let text = "[providers.github]\nclient_id = \"old\"\n";
+    let machine = Machine::new(text);
+    let editor = Editor::open(&machine.environment()).unwrap();
+    let directory = machine.file("user").parent().unwrap().to_owned();
+
+    editor.probe().unwrap();
+    assert_eq!(fs::read_to_string(machine.file("user")).unwrap(), text);
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+
+    fs::write(machine.file("user"), "[providers").unwrap();
+    assert!(matches!(editor.probe(), Err(Error::Syntax { .. })));
+
+    fs::remove_dir_all(&directory).unwrap();
+    fs::write(&directory, "a file").unwrap();
+    assert!(matches!(editor.probe(), Err(Error::File(_))));
+    fs::remove_file(&directory).unwrap();
+    // What not even the superuser can write to.
+    std::os::unix::fs::symlink("/proc/self", &directory).unwrap();
+    assert!(matches!(editor.probe(), Err(Error::File(_))));
+}
+
+#[test]
 fn a_colleagues_text_is_taken_over_only_when_it_is_right_and_runs_nothing() {
     let machine = Machine::new("");
     let editor = Editor::open(&machine.environment()).unwrap();
