@@ -415,6 +415,28 @@ fn a_login_in_two_calls_is_completed_with_the_secret_that_a_look_up_in_between_g
 }
 
 #[test]
+fn a_secret_that_has_ended_is_replaced_by_a_look_up_where_the_server_gives_another() {
+    let (server, keyfob, [_, second]) = rotating();
+    server.recover();
+    announce(&server, "registration_endpoint", &json!(format!("{}/register", server.url())));
+    // One second is enough for a registration, and over when the clock has moved on.
+    let end = crate::support::now() + 2;
+    let made = json!({
+        "client_id": "basic", "client_secret": server.client_secret("basic"), "client_secret_expires_at": end,
+        "registration_client_uri": format!("{}/register/1", server.url()), "registration_access_token": "rat-canary-1"
+    });
+    server.once("/register", Answer::json(201, &made));
+    login(&keyfob, &server, &["login", "test/one"]);
+    crate::support::eventually("the end of the secret", || (crate::support::now() > end).then_some(()));
+    rotate(&server, &second);
+
+    assert_eq!(login(&keyfob, &server, &["login", "test/two"]).0, "basic");
+
+    keyfob.run(&["refresh", "test/one"]).expect(0);
+    assert_eq!(registrations(&server).len(), 1);
+}
+
+#[test]
 fn a_look_up_that_says_that_the_secret_has_ended_leads_to_another_registration() {
     let (server, keyfob, _) = rotating();
     login(&keyfob, &server, &["login", "test"]);

@@ -257,7 +257,7 @@ fn client(
     server: &AuthorizationServer,
     purpose: Purpose,
 ) -> Result<Chosen, Failure> {
-    let earlier = kept(context, provider)?.find(&purpose, context.now()).cloned();
+    let earlier = kept(context, provider)?.find(&purpose).cloned();
     if let Some(client) = earlier.filter(|client| port_of(client).is_none_or(is_free))
         && let Some(client) = present(context, provider, client)?
     {

@@ -60,10 +60,9 @@ pub enum Presence {
 }
 
 impl Kept {
-    /// The client for `purpose` whose secret has not ended at `now`.
-    pub fn find(&self, purpose: &Purpose, now: i64) -> Option<&DynamicClient> {
-        let alive = |client: &&DynamicClient| client.information.client_secret_expires_at.is_none_or(|end| end > now);
-        self.0.iter().rev().filter(alive).find(|client| client.purpose == *purpose)
+    /// The client for `purpose`. Whether it can still be used, its [`presence`](DynamicClient::presence) says.
+    pub fn find(&self, purpose: &Purpose) -> Option<&DynamicClient> {
+        self.0.iter().rev().find(|client| client.purpose == *purpose)
     }
 
     /// Keeps `client` in place of those for the same purpose.
@@ -139,19 +138,27 @@ impl DynamicClient {
     }
 
     /// Asks the server whether it still knows the client; free where it offers no management. An answer that cannot be
-    /// right changes nothing.
+    /// right changes nothing. A client whose secret has ended may be given another by it.
     ///
     /// # Specification
     /// RFC 7592 §2.1: 401 for a client that does not exist; a new secret and a new access token are valid at once.
     pub async fn presence(&self, system: &System) -> Presence {
+        let presence = self.looked_up(system).await;
+        let information = match &presence {
+            Presence::Assumed => &self.information,
+            Presence::Changed(information) => information,
+            Presence::Gone => return Presence::Gone,
+        };
+        let ends = information.client_secret_expires_at;
+        if ends.is_some_and(|end| end <= system.clock.seconds()) { Presence::Gone } else { presence }
+    }
+
+    async fn looked_up(&self, system: &System) -> Presence {
         let Some(management) = &self.information.management else { return Presence::Assumed };
         let Ok(request) = management.look_up() else { return Presence::Assumed };
         match system.http.send_persistently(request, true).await {
             Ok(response) if response.status() == ::http::StatusCode::UNAUTHORIZED => Presence::Gone,
             Ok(response) if response.status().is_success() => match self.information.looked_up(&response) {
-                Ok(now) if now.client_secret_expires_at.is_some_and(|end| end <= system.clock.seconds()) => {
-                    Presence::Gone
-                }
                 Ok(now) if now != self.information => Presence::Changed(Box::new(now)),
                 _ => Presence::Assumed,
             },
@@ -357,13 +364,12 @@ mod tests {
         let kept = Kept::of_secret(&kept.to_secret());
 
         assert_eq!(kept.clients(), [one.clone(), two.clone()]);
-        assert_eq!(kept.find(&one.purpose, 0), Some(&one));
-        assert_eq!(kept.find(&two.purpose, 99), Some(&two));
-        assert_eq!(kept.find(&two.purpose, 100), None);
+        assert_eq!(kept.find(&one.purpose), Some(&one));
+        assert_eq!(kept.find(&two.purpose), Some(&two));
         let other = |change: &dyn Fn(&mut Purpose)| {
             let mut purpose = one.purpose.clone();
             change(&mut purpose);
-            kept.find(&purpose, 0).is_none()
+            kept.find(&purpose).is_none()
         };
         assert!(other(&|purpose| purpose.issuer = Some("https://other.example".into())));
         assert!(other(&|purpose| purpose.endpoint = Url::parse("https://other.example/register").unwrap()));
