@@ -32,6 +32,11 @@ pub type Response = http::Response<Vec<u8>>;
 /// Bytes of one answer, after decompression (1 MiB): token and metadata documents are a thousandth of it.
 pub const BODY_LIMIT: usize = 1 << 20;
 
+/// On a request: of an answer that is larger than [`BODY_LIMIT`], its beginning will do. On an answer: the body is no more
+/// than that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning;
+
 /// How often a request that cannot have had an effect is sent again.
 const RETRIES: u32 = 2;
 
@@ -240,11 +245,12 @@ impl HttpClient {
     }
 
     async fn exchange(&self, client: &reqwest::Client, request: Request, url: &Url) -> Result<Response, Error> {
+        let beginning = request.extensions().get::<Beginning>().copied();
         let request = reqwest::Request::try_from(request)
             .map_err(|error| Error::BadAnswer { endpoint: endpoint(url), reason: error.to_string() })?;
         let mut answer = client.execute(request).await.map_err(|error| self.unanswered(&error, url))?;
         let bad = |reason: String| Error::BadAnswer { endpoint: endpoint(url), reason };
-        if answer.content_length().is_some_and(|length| length > BODY_LIMIT as u64) {
+        if beginning.is_none() && answer.content_length().is_some_and(|length| length > BODY_LIMIT as u64) {
             return Err(bad(format!("is larger than {BODY_LIMIT} bytes")));
         }
         let encoding = answer.headers().get(CONTENT_ENCODING);
@@ -252,13 +258,18 @@ impl HttpClient {
             return Err(bad("has a content encoding that was not asked for".into()));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| self.unfinished(&error, url))? {
-            if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(bad(format!("is larger than {BODY_LIMIT} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
         let mut response = http::Response::builder().status(answer.status());
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.unfinished(&error, url))? {
+            let room = BODY_LIMIT - body.len();
+            if chunk.len() <= room {
+                body.extend_from_slice(&chunk);
+                continue;
+            }
+            let cut = beginning.ok_or_else(|| bad(format!("is larger than {BODY_LIMIT} bytes")))?;
+            body.extend_from_slice(&chunk[..room]);
+            response = response.extension(cut);
+            break;
+        }
         if let Some(headers) = response.headers_mut() {
             *headers = std::mem::take(answer.headers_mut());
             headers.remove(CONTENT_LENGTH);
