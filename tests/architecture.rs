@@ -45,10 +45,11 @@ const TABLES: [(&str, &[&str]); 5] = [
 ];
 
 /// Packages, and the only places that may name them.
-const PACKAGES: [(&str, &[&str]); 10] = [
+const PACKAGES: [(&str, &[&str]); 11] = [
     ("reqwest", &["system/http"]),
     ("keyring", &["session/store/"]),
     ("oauth2", &["protocol/"]),
+    ("html5gum", &["protocol/"]),
     ("clap", BINARY),
     ("clap_complete", BINARY),
     ("clap_complete_nushell", BINARY),
@@ -231,7 +232,7 @@ fn is_tests_attribute(line: &str) -> bool {
 fn citation_fault(source: &Source<'_>) -> Option<String> {
     let name = source.path.rsplit('/').next().unwrap_or_default();
     let asked = source.path.starts_with("protocol/") && name != "mod.rs" && !is_test_file(source.path);
-    let cited = ["RFC ", "OpenID Connect", "OAuth Core", "OAuth 2.0 ", "draft-ietf-", "FAPI"];
+    let cited = ["RFC ", "OpenID Connect", "OAuth Core", "OAuth 2.0 ", "draft-ietf-", "FAPI", "IndieAuth §"];
     (asked && !cited.iter().any(|words| source.text.contains(words))).then(|| "cites no specification".to_owned())
 }
 

@@ -204,6 +204,38 @@ pub enum Error {
         /// Why.
         reason: &'static str,
     },
+    /// An address cannot be one that a person is identified by (IndieAuth §3.2).
+    #[error("`{url}` cannot be a profile URL: {reason}")]
+    ProfileUrl {
+        /// As it was given, without query and user name; bounded.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An address that a profile page names, or leads to, must not be used (IndieAuth §4.1).
+    #[error("the `{rel}` that the profile page names is refused: {reason}")]
+    ProfileLink {
+        /// The relation, or `Location`.
+        rel: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Metadata is where its issuer would not have put it (IndieAuth §3.1).
+    #[error("the metadata at {place} names the issuer `{issuer}`, which that address does not begin with")]
+    IssuerPlace {
+        /// What the document says; bounded.
+        issuer: String,
+        /// Where it is.
+        place: String,
+    },
+    /// The server speaks for a profile that does not name it (IndieAuth §5.4).
+    #[error("the server says that the login is of `{me}`, which it may not: {reason}")]
+    Unconfirmed {
+        /// What the server says, without query and user name; bounded.
+        me: String,
+        /// Why.
+        reason: String,
+    },
     /// Metadata is about another resource than was asked for (RFC 9728 §3.3).
     #[error("the metadata is about the resource `{found}`, expected `{expected}`")]
     ResourceMismatch {

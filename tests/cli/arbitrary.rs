@@ -2,6 +2,7 @@
 
 use keyfob::protocol::authorization::check_extra;
 use keyfob::protocol::http::retry_after;
+use keyfob::protocol::indieauth::{self, profile_url};
 use keyfob::protocol::jose::{JwkSet, Jws};
 use keyfob::protocol::metadata::{AuthorizationServer, IssuerMatch};
 use keyfob::protocol::oauth1::credentials::{self, Confirmation};
@@ -14,7 +15,7 @@ use keyfob::session::{SessionKey, record};
 use keyfob::system::http::Response;
 
 /// Documents from which the others are made.
-const SEEDS: [&str; 11] = [
+const SEEDS: [&str; 14] = [
     r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer","expires_in":3600,"scope":"a b","refresh_token":"x"}"#,
     r#"{"error":"invalid_grant","error_description":"no","error_uri":"https://a.example"}"#,
     r#"{"issuer":"https://a.example","token_endpoint":"https://a.example/t","authorization_endpoint":"https://a.example/a","code_challenge_methods_supported":["S256"]}"#,
@@ -26,6 +27,9 @@ const SEEDS: [&str; 11] = [
     "Wed, 21 Oct 2015 07:28:00 GMT",
     "oauth_token=hdk48Djdsa&oauth_token_secret=xyz4992k83j47x0b&oauth_callback_confirmed=true&oauth_expires_in=1",
     "OAuth realm=\"x\", oauth_problem=\"timestamp_refused\", oauth_acceptable_timestamps=\"1000-2000\"",
+    "<!doctype html><base href=/b/><!--x--><script><!--</script><LINK rel='me micropub' href='m?a=1&amp;b' rel=x /><template></template>",
+    "<https://a.example/m>; rel=\"indieauth-metadata\"; anchor=\"#x\\\"\", </t>;rel=token_endpoint ;; title*=UTF-8''x",
+    "https://Alice.example/users/../x?id=1#y",
 ];
 
 /// xorshift64*, so that every run makes the same documents.
@@ -81,6 +85,7 @@ fn no_document_makes_a_reader_panic() {
         tolerance: 60,
         now: 0,
     };
+    let page = "https://a.example/m".parse().expect("an address");
     let signing = Signing::HmacSha1(Secret::default());
     for _ in 0..20_000 {
         let bytes = random.document();
@@ -89,10 +94,12 @@ fn no_document_makes_a_reader_panic() {
         let mut response = Response::new(bytes.clone());
         response.headers_mut().insert("content-type", http::HeaderValue::from_static(media));
         *response.status_mut() =
-            http::StatusCode::from_u16([200, 201, 400, 401, 503][random.below(5)]).expect("a status");
+            http::StatusCode::from_u16([200, 201, 302, 400, 401, 503][random.below(6)]).expect("a status");
         if let Ok(value) = http::HeaderValue::from_bytes(&bytes) {
             response.headers_mut().insert("retry-after", value.clone());
             response.headers_mut().insert("www-authenticate", value.clone());
+            response.headers_mut().insert("link", value.clone());
+            response.headers_mut().insert("location", value.clone());
             response.headers_mut().insert("date", value);
         }
 
@@ -104,6 +111,7 @@ fn no_document_makes_a_reader_panic() {
         if let Ok(members) = json::parse_object(&bytes) {
             let _ = AuthorizationServer::read(&members, "https://a.example", IssuerMatch::Exact);
             let _ = AuthorizationServer::read(&members, "https://a.example", IssuerMatch::Template);
+            let _ = indieauth::issuer(&members, &page);
         }
         let _ = credentials::temporary(&response, &signing, Confirmation::Required, 0);
         let _ = credentials::issued(&response, &signing, i64::MAX);
@@ -116,5 +124,10 @@ fn no_document_makes_a_reader_panic() {
         let _ = SessionKey::parse(&text);
         let _ = check_extra("claims", &text);
         let _ = scope::split(&text, ",", &scopes);
+        let _ = indieauth::redirect(&response, &page);
+        let _ = indieauth::me(&text);
+        let _ = profile_url(&text).map(|me| indieauth::account(&me));
+        response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/html"));
+        let _ = indieauth::links(&response, &page);
     }
 }

@@ -21,6 +21,9 @@ impl From<protocol::Error> for Failure {
             | E::Redirect(_)
             | E::MetadataEndpoint { .. }
             | E::VerificationUri { .. }
+            | E::ProfileLink { .. }
+            | E::IssuerPlace { .. }
+            | E::Unconfirmed { .. }
             | E::Registered(_)
             | E::Signature(_)
             | E::Claims(_) => {
@@ -71,7 +74,7 @@ impl From<protocol::Error> for Failure {
             E::EndpointParameter(_) => {
                 Self::new(ExitCode::Config, message).hint("take it out of the entry's  authorization_endpoint")
             }
-            E::Scope(_) | E::ReservedParameter(_) | E::Parameter { .. } | E::TooLong(_) => {
+            E::Scope(_) | E::ReservedParameter(_) | E::Parameter { .. } | E::TooLong(_) | E::ProfileUrl { .. } => {
                 Self::new(ExitCode::Usage, message)
             }
             _ => Self::new(ExitCode::Protocol, message),
