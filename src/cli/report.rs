@@ -318,7 +318,9 @@ impl From<client::Error> for Failure {
                 .hint("see where each value comes from with  keyfob provider show"),
             E::NoMetadata { .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint("check the issuer, or set  authorization_endpoint  and  token_endpoint  by hand"),
-            E::Metadata { .. } => Self::new(ExitCode::Protocol, error.to_string()),
+            E::Metadata { .. } | E::Redirects { .. } | E::NoTokenEndpoint { .. } => {
+                Self::new(ExitCode::Protocol, error.to_string())
+            }
             _ => Self::new(ExitCode::Network, chain(&error)),
         }
     }

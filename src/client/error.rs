@@ -205,6 +205,20 @@ pub enum Error {
         /// The media type.
         content: String,
     },
+    /// A profile page is behind more redirects than are followed.
+    #[error("{url} leads through more than {limit} redirects")]
+    Redirects {
+        /// Where they begin.
+        url: String,
+        /// How many are followed.
+        limit: usize,
+    },
+    /// A profile page names a server that authenticates and issues no tokens (IndieAuth §4.1).
+    #[error("{page} names an `authorization_endpoint` and no `token_endpoint`, where tokens would be obtained")]
+    NoTokenEndpoint {
+        /// The page.
+        page: String,
+    },
     /// A whole step took longer than allowed.
     #[error("{what} took longer than {} s", .after.as_secs())]
     TooLong {

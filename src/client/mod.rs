@@ -14,6 +14,7 @@ mod demands;
 mod discovery;
 mod endpoint;
 mod error;
+pub mod indieauth;
 mod inputs;
 mod jwks;
 mod oauth1;

@@ -34,6 +34,7 @@ mod network;
 mod oauth1;
 mod output;
 mod process;
+mod profile_page;
 mod profiles;
 mod provider;
 mod pushed;
