@@ -45,8 +45,11 @@ const TABLES: [(&str, &[&str]); 5] = [
 ];
 
 /// Packages, and the only places that may name them.
-const PACKAGES: [(&str, &[&str]); 11] = [
+const PACKAGES: [(&str, &[&str]); 14] = [
     ("reqwest", &["system/http"]),
+    ("simple_dns", &["system/dns"]),
+    ("resolv_conf", &["system/dns"]),
+    ("ipconfig", &["system/dns"]),
     ("keyring", &["session/store/"]),
     ("oauth2", &["protocol/"]),
     ("html5gum", &["protocol/"]),

@@ -206,6 +206,10 @@ impl From<system::Error> for Failure {
             E::TooSlow { .. } => {
                 Self::new(ExitCode::Network, message).hint("try again, or allow more time with --timeout")
             }
+            E::Resolution { .. } | E::NameServers { .. } => {
+                Self::new(ExitCode::Network, message).hint("check the network and the machine's name servers")
+            }
+            E::DomainName { .. } => Self::new(ExitCode::Usage, message),
             E::BadAnswer { .. } => Self::new(ExitCode::Protocol, message),
             E::ForbiddenUrl { .. } => Self::new(ExitCode::Security, message),
             E::Setting { .. } => Self::new(ExitCode::Config, message),

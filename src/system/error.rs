@@ -54,6 +54,28 @@ pub enum Error {
         /// Why.
         reason: &'static str,
     },
+    /// What should be asked of the domain name system is no name there.
+    #[error("`{name}` is no domain name: {reason}")]
+    DomainName {
+        /// The name.
+        name: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// No name server tells whether there are records, or which.
+    #[error("cannot look up the TXT records of `{name}`: {}", .failures.join("; "))]
+    Resolution {
+        /// The name.
+        name: String,
+        /// For each name server, its address and what it did instead of answering.
+        failures: Vec<String>,
+    },
+    /// The system does not tell which name servers it asks.
+    #[error("the system does not tell its name servers: {reason}")]
+    NameServers {
+        /// In its own words.
+        reason: String,
+    },
     /// An environment variable or option of the network is unusable.
     #[error("{name} is unusable: {reason}")]
     Setting {

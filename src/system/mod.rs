@@ -7,6 +7,7 @@
 #[cfg(windows)]
 pub(crate) mod access;
 pub mod clock;
+pub mod dns;
 pub mod environment;
 mod error;
 pub mod files;

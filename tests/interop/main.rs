@@ -13,6 +13,7 @@ mod clients;
 mod curl;
 mod demo;
 mod device;
+mod dns;
 mod doctor;
 mod dpop;
 mod exec;

@@ -26,6 +26,8 @@ pub enum Part {
     Curl,
     /// SoftHSM, a PKCS #11 module.
     SoftHsm,
+    /// A name server.
+    Dnsmasq,
 }
 
 /// Whether all of `parts` are here. Where one is missing, says which test is skipped and why.
@@ -112,6 +114,7 @@ impl Part {
             Part::SoftHsm => {
                 (lacks("softhsm2-util") || softhsm().is_none()).then_some("SoftHSM (softhsm2) is not installed")
             }
+            Part::Dnsmasq => lacks("dnsmasq").then_some("dnsmasq (dnsmasq-base) is not installed or not on PATH"),
         }
     }
 }
