@@ -62,7 +62,7 @@ module completions {
     --set: string             # Override one key of the provider's entry for this call
     --explain: string@"nu-complete keyfob login explain" # Narrate each step of the flow on stderr
     --help(-h)                # Print help (see more with '--help')
-    target?: string           # Provider, PROVIDER/ACCOUNT to force the session's name, or the address of a resource or an issuer
+    target?: string           # Provider, PROVIDER/ACCOUNT to force the session's name, the address of a resource, an issuer or a person's page, or an AT Protocol handle (@alice.bsky.social)
   ]
 
   def "nu-complete keyfob token format" [] {

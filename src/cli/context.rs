@@ -180,7 +180,7 @@ impl Context {
     }
 
     /// Where documents of servers are kept between commands.
-    fn cache_dir(&self) -> Result<Option<PathBuf>, Failure> {
+    pub fn cache_dir(&self) -> Result<Option<PathBuf>, Failure> {
         Ok(match self.storage()? {
             // What is to be gone with the program leaves no copies of documents either.
             Kind::Memory => None,

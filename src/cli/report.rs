@@ -320,6 +320,9 @@ impl From<client::Error> for Failure {
                 .hint(format!("ask the server's operator for it; or, if you can do without, take  {demand}  out of the entry")),
             E::Contradiction { .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint("see where each value comes from with  keyfob provider show"),
+            E::NoAccount { .. } => Self::new(ExitCode::Usage, error.to_string())
+                .hint("check how it is written; a handle looks like  alice.bsky.social"),
+            E::NoResourceMetadata { .. } => Self::new(ExitCode::Protocol, error.to_string()),
             E::NoMetadata { .. } => Self::new(ExitCode::Config, error.to_string())
                 .hint("check the issuer, or set  authorization_endpoint  and  token_endpoint  by hand"),
             E::Metadata { .. } | E::Redirects { .. } | E::NoTokenEndpoint { .. } => {
@@ -439,7 +442,7 @@ impl Failure {
                 "the DPoP key that its tokens are bound to is gone or another one".into()
             }
             Some(trouble) if trouble.error == Trouble::OTHER_IDENTITY => {
-                "a refresh brought another person's ID token".into()
+                "a refresh was answered for another person".into()
             }
             Some(trouble) => {
                 format!("the server no longer accepts the refresh token ({})", shorten(&trouble.error, 100))

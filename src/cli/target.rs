@@ -2,6 +2,7 @@
 
 use std::cell::LazyCell;
 
+use keyfob::protocol::atproto::Identifier;
 use keyfob::session::SessionKey;
 use keyfob::session::index::Entry;
 use url::Url;
@@ -24,7 +25,12 @@ pub enum Target {
 impl Target {
     /// Reads a TARGET.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        if text.contains("://") {
+        if let Some(account) = atproto(text) {
+            let identifier = Identifier::parse(account).map_err(|error| Failure::usage(error.to_string()))?;
+            return Ok(Self::Session(SessionKey::new(ATPROTO, identifier.as_str())?));
+        }
+        // An account may be an address too: `indieauth/https://alice.example/`.
+        if text.split_once("://").is_some_and(|(scheme, _)| !scheme.contains('/')) {
             let url = Url::parse(text).map_err(|error| Failure::usage(format!("`{text}` is no address: {error}")))?;
             return Ok(Self::Address(url));
         }
@@ -33,6 +39,15 @@ impl Target {
         }
         Ok(Self::Provider(text.to_owned()))
     }
+}
+
+/// The provider of AT Protocol accounts.
+const ATPROTO: &str = "atproto";
+
+/// What names an AT Protocol account in the ways that its own programs have: `at://NAME`, `@NAME` and a DID.
+fn atproto(text: &str) -> Option<&str> {
+    let of_uri = text.strip_prefix("at://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    of_uri.or_else(|| text.strip_prefix('@')).or_else(|| text.starts_with("did:").then_some(text))
 }
 
 /// What to say when there is no session: a token is wanted, or one was only to be looked at.
@@ -223,7 +238,7 @@ fn coverage<'a>(entry: &Entry, url: &Url, hosts: impl FnOnce() -> &'a [String]) 
             return None;
         }
         let host = url.host_str()?;
-        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let authority = keyfob::system::http::authority(url);
         let own = || entry.hosts.contains(&authority);
         let of_provider = || hosts().iter().any(|known| *known == authority || *known == host);
         // Less than any address on that host.
@@ -250,6 +265,25 @@ mod tests {
         assert!(matches!(Target::parse("github/octocat").unwrap(), Target::Session(key) if key.account() == "octocat"));
         assert!(matches!(Target::parse("https://api.github.com/x").unwrap(), Target::Address(_)));
         assert!(Target::parse("://").is_err());
+        let named = Target::parse("indieauth/https://alice.example/").unwrap();
+        assert!(matches!(named, Target::Session(key) if key.account() == "https:%2F%2Falice.example%2F"));
+    }
+
+    #[test]
+    fn an_account_of_the_at_protocol_is_named_as_its_own_programs_name_it() {
+        let name = |text: &str| match Target::parse(text) {
+            Ok(Target::Session(key)) => key.to_string(),
+            other => panic!("{text}: {other:?}"),
+        };
+        for text in ["at://Alice.bsky.social", "at://alice.bsky.social/", "@alice.bsky.social"] {
+            assert_eq!(name(text), "atproto/alice.bsky.social");
+        }
+        let did = "did:plc:z72i7hdynmk6r22z27h6tvur";
+        assert_eq!(name(did), format!("atproto/{did}"));
+        assert_eq!(name(&format!("at://{did}")), format!("atproto/{did}"));
+        for bad in ["@alice", "at://alice.bsky.social/app.bsky.feed.post/3k", "did:key:z6Mk", "@", "at://"] {
+            assert!(Target::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -73,7 +73,9 @@ impl Client {
 
     /// Puts a proof on a request whose answer is bound to the key: for tokens, and for an authorization that is pushed.
     pub(super) async fn prove(&self, request: &mut EndpointRequest) -> Result<Option<Sent>, Error> {
-        if !is_provable(request) || self.key_thumbprint().await?.is_none() {
+        // About a token that is there already nothing is said by a key that is not.
+        let is_about = request.parameters.contains(TOKEN) && self.prover().held().is_none();
+        if is_about || !is_provable(request) || self.key_thumbprint().await?.is_none() {
             return Ok(None);
         }
         let Some((proof, sent)) = self.prover().proof(&request.method(), &request.url)? else { return Ok(None) };
@@ -95,6 +97,23 @@ impl Client {
             }
             (None, _) => false,
         }
+    }
+
+    /// Makes sure that a server of the AT Protocol has answered a proven request with a nonce: without one, proofs could be
+    /// made ahead of their time.
+    ///
+    /// # Errors
+    /// [`protocol::Error::NoNonce`].
+    ///
+    /// # Specification
+    /// AT Protocol "OAuth", Demonstrating Proof of Possession.
+    pub(super) fn check_nonce(&self, sent: Option<&Sent>, answer: &Response) -> Result<(), Error> {
+        let must = self.provider.discovery == Some(words::Discovery::Atproto) && sent.is_some();
+        // A refusal says more by itself.
+        if must && answer.status().is_success() && dpop::nonce(answer.headers()).is_none() {
+            return Err(protocol::Error::NoNonce.into());
+        }
+        Ok(())
     }
 
     /// Notes on the answer to a proven request which key its tokens are bound to.
@@ -144,11 +163,15 @@ impl Client {
     }
 }
 
+/// What a request about a token names it by (RFC 7009 §2.1, RFC 7662 §2.1).
+const TOKEN: &str = "token";
+
 /// Whether a proof belongs on the request.
 ///
 /// # Specification
 /// RFC 9449 §5 (token requests, which all have a `grant_type`), §10.1 (pushed authorization requests, which have a
-/// `response_type` or are a request object).
+/// `response_type` or are a request object). Whoever asks about a `token` (RFC 7009 §2.1, RFC 7662 §2.1) shows that it is
+/// his: there are servers that answer a revocation without a proof with success, and revoke nothing.
 pub(super) fn is_provable(request: &EndpointRequest) -> bool {
-    ["grant_type", "response_type", "request"].iter().any(|name| request.parameters.contains(name))
+    ["grant_type", "response_type", "request", TOKEN].iter().any(|name| request.parameters.contains(name))
 }

@@ -1,10 +1,11 @@
 //! What an entry demands of the server, beside what the server says of itself: told before a person is asked for anything.
 
 use super::{Client, Error};
+use crate::protocol::atproto;
 use crate::protocol::jose::Algorithm;
 use crate::protocol::metadata::AuthorizationServer;
 use crate::registry::Provider;
-use crate::registry::words::{AssertionAudience, ClientAuth, Pkce, Profile, ResponseMode};
+use crate::registry::words::{AssertionAudience, ClientAuth, Discovery, Pkce, Profile, ResponseMode};
 
 /// The signatures that FAPI 2.0 allows (FAPI 2.0 Security Profile §5.4.1).
 const FAPI2: [Algorithm; 4] = [Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA, Algorithm::Ed25519];
@@ -17,6 +18,7 @@ impl Client {
     pub fn is_demanding(&self) -> bool {
         let provider = &self.provider;
         provider.profile.is_some()
+            || provider.discovery.is_some()
             || provider.require_pushed_authorization_requests == Some(true)
             || provider.require_signed_request_object == Some(true)
             || response_mode(provider).is_some_and(ResponseMode::is_signed)
@@ -48,7 +50,7 @@ impl Client {
     ///
     /// # Specification
     /// RFC 9126 §5; JARM §4; RFC 9700 §2.1, §2.5 for the profile `strict`, and FAPI 2.0 Security Profile §5.3.2, §5.3.3 for
-    /// `fapi2`, which demands all of that too.
+    /// `fapi2`, which demands all of that too; AT Protocol "OAuth", Server Metadata.
     pub fn check_demands(&self, server: &AuthorizationServer) -> Result<(), Error> {
         let provider = &self.provider;
         let lacks = |what: &'static str, demand: &str| {
@@ -56,6 +58,11 @@ impl Client {
         };
         if let Some(profile) = provider.profile {
             check_profile(provider, profile, server)?;
+        }
+        if let Some(what) =
+            provider.discovery.filter(|it| *it == Discovery::Atproto).and_then(|_| atproto::lacking(server))
+        {
+            return lacks(what, "discovery = \"atproto\"");
         }
         if provider.require_pushed_authorization_requests == Some(true)
             && server.pushed_authorization_request_endpoint.is_none()

@@ -3,15 +3,21 @@
 //! Endpoints that a person set by hand win over the server's own word; those that came with the bundled registry only
 //! serve until the server has spoken. A login opens the browser with what is known at once and hears the server beside it.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::cache::Cache;
 use super::endpoint::Fetched;
 use super::{Client, Error, Freshness};
 use crate::protocol::metadata::{self, AuthorizationServer};
 use crate::registry::Provider;
 use crate::registry::provider::Endpoint;
 use crate::registry::words::{IssuerMatch, Protocol};
+
+/// The kind of the documents that are kept.
+pub(super) const METADATA: &str = "metadata";
 
 /// What errors call it.
 const DOCUMENT: &str = "metadata document";
@@ -103,6 +109,11 @@ impl Pinned {
         );
         server
     }
+}
+
+/// Keeps the metadata of `issuer`, fetched from `place` at `now` and checked, for the clients that will ask for it.
+pub fn remember(directory: Option<PathBuf>, (issuer, place): (&str, &Url), document: &Map<String, Value>, now: i64) {
+    Cache::new(directory, METADATA).write(&format!("{issuer} {place}"), document, now);
 }
 
 impl Client {

@@ -187,6 +187,20 @@ pub enum Error {
         /// What excludes it.
         demand: String,
     },
+    /// Nobody is known under a name.
+    #[error("there is no account `{name}`: {reason}")]
+    NoAccount {
+        /// The handle, or the DID.
+        name: String,
+        /// Who does not know it.
+        reason: String,
+    },
+    /// A resource does not say who issues tokens for it.
+    #[error("{resource} publishes no protected-resource metadata (RFC 9728)")]
+    NoResourceMetadata {
+        /// Its address.
+        resource: String,
+    },
     /// No metadata was found at any of the well-known addresses.
     #[error("`{issuer}` publishes no metadata (404 at {})", .tried.join(", "))]
     NoMetadata {

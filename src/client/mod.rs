@@ -4,6 +4,7 @@
 //! discovered), proves who it is, sends, and verifies what the server signs. What to ask for is left to `grant`.
 
 mod assertion;
+pub mod atproto;
 mod authentication;
 mod bound;
 mod cache;
@@ -43,6 +44,7 @@ use crate::system::{System, files, process};
 
 pub use decryption::Sealed;
 pub use demands::response_mode;
+pub use discovery::remember;
 pub use endpoint::Repetition;
 pub use error::Error;
 pub use oauth1::{Signed, credentials};
@@ -168,7 +170,7 @@ impl Client {
             freshness,
             server: OnceCell::new(),
             authentication: OnceCell::new(),
-            metadata_cache: Cache::new(cache_dir.clone(), "metadata"),
+            metadata_cache: Cache::new(cache_dir.clone(), discovery::METADATA),
             keys_cache: Cache::new(cache_dir, "keys"),
             keys: Mutex::default(),
             app: OnceCell::new(),

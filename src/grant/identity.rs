@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::Error;
+use super::{Error, GrantRequest, account};
 use crate::client::{self, Client, Place};
 use crate::protocol;
 use crate::protocol::http::{self, EndpointRequest, Format};
@@ -17,7 +17,9 @@ use crate::protocol::presentation;
 use crate::protocol::profile::{self, Paths, Profile};
 use crate::protocol::token::{self, TokenSet, TokenType};
 use crate::protocol::userinfo::{self, Answer, Form, Rules, Subject};
-use crate::registry::words::{self, Method, Protocol, RequestFormat, ResponseFormat, TokenIn, UserinfoFormat};
+use crate::registry::words::{
+    self, Discovery, Method, Protocol, RequestFormat, ResponseFormat, TokenIn, UserinfoFormat,
+};
 use crate::registry::{Provider, RunTime};
 use crate::system::http::Response;
 
@@ -31,6 +33,8 @@ pub struct Identity {
     pub profile: Profile,
     /// The account's name, unless the server tells none.
     pub account: Option<String>,
+    /// Where the account's tokens go, if only the login told.
+    pub host: Option<String>,
     /// Why the profile may be incomplete.
     pub remark: Option<String>,
 }
@@ -38,7 +42,7 @@ pub struct Identity {
 /// Asks the server who has logged in: the ID token first, userinfo for what it lacks.
 ///
 /// # Errors
-/// When the answers contradict each other or a signature is wrong. An endpoint that cannot be reached is only remarked:
+/// When the answers contradict each other, a signature is wrong or the server may not speak for the account. An endpoint that cannot be reached is only remarked:
 /// the tokens are good without a name.
 ///
 /// # Specification
@@ -47,11 +51,16 @@ pub async fn identify(
     client: &Client,
     tokens: &TokenSet,
     id_token: Option<&IdToken>,
-    clock_tolerance: u64,
+    request: &GrantRequest,
 ) -> Result<Identity, Error> {
-    let provider = client.provider();
+    let (provider, clock_tolerance) = (client.provider(), request.clock_tolerance);
     let paths = paths(provider);
+    let confirmed = match provider.discovery {
+        Some(discovery) => Some(account::confirm(client, discovery, tokens, request.whom.as_ref()).await?),
+        None => None,
+    };
     let claims = match tokens.token_type {
+        _ if confirmed.is_some() => confirmed.as_ref().map(|confirmed| &confirmed.claims),
         // OAuth 1.0 servers tell whose it is beside the token: `user_id`, `screen_name`.
         TokenType::OAuth1 => Some(&tokens.kept),
         TokenType::Bearer | TokenType::DPoP | TokenType::NotApplicable => id_token.map(IdToken::claims),
@@ -81,6 +90,12 @@ pub async fn identify(
     }
     if answer.is_some() || identity.account.is_none() {
         identity.account = profile::account(provider.account.as_deref(), &identity.profile, answer.as_ref(), claims);
+    }
+    if let Some(confirmed) = confirmed {
+        // Neither is for a server to choose.
+        identity.account = confirmed.name.or_else(|| Some(confirmed.id.clone()));
+        identity.profile.id = Some(confirmed.id);
+        identity.host = confirmed.host;
     }
     Ok(identity)
 }
@@ -267,6 +282,8 @@ pub(super) fn rules(provider: &Provider) -> token::Rules {
         names: pairs(&response.names),
         error_paths: response.error_paths.clone(),
         scope_separator: scope_separator(provider).to_owned(),
+        // AT Protocol "OAuth", Authorization Scopes.
+        says_scope: provider.discovery == Some(Discovery::Atproto),
         keep: provider.token_keep.clone(),
         is_exchange: false,
     }

@@ -3,6 +3,7 @@
 //! A [`Grant`] turns a client and a request into tokens that passed every check. What it needs of a person it asks of an
 //! [`Interaction`]; without one, [`Unattended`] refuses. Keeping the tokens is left to `session`.
 
+pub mod account;
 mod asked;
 pub mod authorization_code;
 mod begun;
@@ -39,6 +40,7 @@ use crate::secret::Secret;
 // Whoever comes back from the browser does so in the same ways.
 use authorization_code::redirect as redirection;
 
+pub use account::Whom;
 pub use begun::Begun;
 pub use error::Error;
 
@@ -181,6 +183,8 @@ pub struct GrantRequest {
     pub port: Option<u16>,
     /// The whole redirect URI.
     pub redirect_uri: Option<String>,
+    /// Whom it is for, where the server was found from that.
+    pub whom: Option<Whom>,
     /// How long a person is waited for.
     pub timeout: Duration,
     /// Seconds by which clocks may differ.

@@ -166,6 +166,32 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// What names an account is malformed, or is of a kind that is not known.
+    #[error("`{name}` names no account: {reason}")]
+    Account {
+        /// As it was given; bounded.
+        name: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Another account than the one that was asked for.
+    #[error("the account is `{found}`, expected `{expected}`")]
+    AccountMismatch {
+        /// Whom the login was for.
+        expected: String,
+        /// Who came out; bounded.
+        found: String,
+    },
+    /// A server issued tokens for an account that another one speaks for.
+    #[error("`{issuer}` issued tokens for `{account}`, whose own server is `{found}`")]
+    Unauthoritative {
+        /// The account.
+        account: String,
+        /// Who issued.
+        issuer: String,
+        /// Who may.
+        found: String,
+    },
     /// A registration made another client than was asked for.
     #[error("the server registered another client than was asked for: {0}")]
     Registered(&'static str),
@@ -260,6 +286,9 @@ pub enum Error {
         /// What the server says.
         found: String,
     },
+    /// A server that must hand out nonces for proofs does not (AT Protocol "OAuth", Demonstrating Proof of Possession).
+    #[error("the server answered without a DPoP nonce (`DPoP-Nonce`), which the AT Protocol demands")]
+    NoNonce,
     /// The token names another key than the one that the request was proven with (RFC 9449 §6.1).
     #[error("the access token is bound to another key (`jkt`) than the one that was proven")]
     OtherKey,

@@ -10,7 +10,7 @@ use crate::system::http::{check_url, is_loopback};
 const DOCUMENT: &str = "metadata document";
 
 /// Endpoint members that are read; each must be an address that may be used.
-const ENDPOINTS: [&str; 11] = [
+const ENDPOINTS: [&str; 12] = [
     "authorization_endpoint",
     "token_endpoint",
     "userinfo_endpoint",
@@ -22,6 +22,7 @@ const ENDPOINTS: [&str; 11] = [
     "registration_endpoint",
     "backchannel_authentication_endpoint",
     "pushed_authorization_request_endpoint",
+    "app_registration_endpoint",
 ];
 
 /// Those that ask for a certificate.
@@ -90,6 +91,8 @@ pub struct AuthorizationServer {
     pub backchannel_authentication_endpoint: Option<Url>,
     /// Where authorization requests are pushed (RFC 9126 §5).
     pub pushed_authorization_request_endpoint: Option<Url>,
+    /// Where Mastodon registers applications (Mastodon, "OAuth 2.0 Authorization Server Metadata").
+    pub app_registration_endpoint: Option<Url>,
     /// Whether only pushed requests are taken (RFC 9126 §5).
     pub require_pushed_authorization_requests: bool,
     /// Whether access tokens can be bound to client certificates (RFC 8705 §3.3).
@@ -154,6 +157,7 @@ impl AuthorizationServer {
             registration,
             backchannel,
             pushed,
+            apps,
         ] = ENDPOINTS.map(|name| endpoint(document, name, expected));
         Ok(Self {
             issuer: Some(issuer.to_owned()),
@@ -168,6 +172,7 @@ impl AuthorizationServer {
             registration_endpoint: registration?,
             backchannel_authentication_endpoint: backchannel?,
             pushed_authorization_request_endpoint: pushed?,
+            app_registration_endpoint: apps?,
             require_pushed_authorization_requests: flag(document, "require_pushed_authorization_requests")?,
             tls_client_certificate_bound_access_tokens: flag(document, "tls_client_certificate_bound_access_tokens")?,
             require_signed_request_object: flag(document, "require_signed_request_object")?,

@@ -4,6 +4,7 @@
 //! (redirects and temporary failures, media type and JSON, error body, status, shape, values). Random values and the time
 //! are passed in. Sending is left to `client`, waiting for a person to `grant`.
 
+pub mod atproto;
 pub mod authorization;
 pub mod call;
 pub mod challenge;

@@ -126,7 +126,7 @@ pub fn well_known(url: &Url) -> Vec<(Url, Url)> {
 }
 
 /// An address in a document of `asked`: usable, without fragment, and inside the network of whoever names it.
-fn address(field: &'static str, text: &str, asked: &Url) -> Result<Url, Error> {
+pub(super) fn address(field: &'static str, text: &str, asked: &Url) -> Result<Url, Error> {
     let refuse = |reason: String| Err(Error::MetadataEndpoint { field, reason });
     if text.bytes().any(|byte| byte == b'\\' || byte <= b' ' || byte == 0x7f) {
         return refuse("it has blanks, control characters or backslashes".into());

@@ -103,6 +103,8 @@ pub struct Rules {
     pub error_paths: Vec<String>,
     /// What separates scopes.
     pub scope_separator: String,
+    /// Whether the answer must say what was granted, even where that is what was asked for.
+    pub says_scope: bool,
     /// Members to keep.
     pub keep: Vec<String>,
     /// Whether it answers a token exchange: it says what it issues, and the type may be `N_A` (RFC 8693 §2.2.1).
@@ -407,6 +409,7 @@ fn expiry(life: Option<&Value>, at: i64, remarks: &mut Vec<Remark>) -> Option<i6
 fn granted(scope: Option<&Value>, rules: &Rules, requested: &[String]) -> Result<Vec<String>, Error> {
     let separator = if rules.scope_separator.is_empty() { " " } else { &rules.scope_separator };
     match scope {
+        None | Some(Value::Null) if rules.says_scope => Err(field("scope", "is missing")),
         None | Some(Value::Null) => Ok(requested.to_vec()),
         Some(Value::String(text)) => Ok(scope::split(text, separator, requested)),
         Some(Value::Array(items)) => {

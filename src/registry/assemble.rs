@@ -89,7 +89,7 @@ impl Definition {
         };
         let (foreign, reason) = match protocol {
             Protocol::OAuth1 => (
-                &["issuer", "discovery_url", "device_authorization_endpoint", "jwks_uri"][..],
+                &["issuer", "discovery", "discovery_url", "device_authorization_endpoint", "jwks_uri"][..],
                 "`protocol` is `oauth1`, which does not know it",
             ),
             Protocol::Oidc | Protocol::OAuth2 => (oauth1, "it belongs to `protocol = \"oauth1\"`"),
@@ -291,6 +291,9 @@ impl Definition {
             client_secret: self.secret("client_secret"),
             grants: self.grants(),
             profile: self.word("profile", Profile::parse),
+            discovery: self.discovery(),
+            plc_directory: self.url("plc_directory")?,
+            handle_resolver: self.url("handle_resolver")?,
             issuer: self.issuer()?,
             discovery_url: self.url("discovery_url")?,
             issuer_match: self.word("issuer_match", IssuerMatch::parse).unwrap_or(IssuerMatch::Exact),

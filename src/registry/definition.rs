@@ -10,6 +10,7 @@ use super::nearest::nearest;
 use super::schema::{self, FIELDS, Kind};
 use super::template;
 use super::value::{Origin, Place, SecretSource, Value};
+use super::words::Discovery;
 
 /// One provider's keys with their values and where each came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +174,11 @@ impl Definition {
         })
     }
 
+    /// How the server is found, where it is each person's own.
+    pub fn discovery(&self) -> Option<Discovery> {
+        self.text("discovery").and_then(Discovery::parse)
+    }
+
     /// Variables without a value, and addresses without which nothing can start.
     pub fn missing_variables(&self) -> Vec<Variable> {
         let mut missing: Vec<_> = self
@@ -197,6 +203,8 @@ impl Definition {
         };
         let wanted = match self.text("protocol") {
             _ if has("issuer") => return Vec::new(),
+            // Each person has a server of their own.
+            _ if has("discovery") => return Vec::new(),
             Some("oidc") => return vec![variable("issuer", "Address of the issuer", "https://id.example.org")],
             // A server described by its metadata alone.
             _ if has("discovery_url") => return Vec::new(),

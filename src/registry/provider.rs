@@ -6,8 +6,8 @@ use url::Url;
 
 use super::value::SecretSource;
 use super::words::{
-    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, DpopDowngrade, IssuerMatch, Loopback, Method,
-    OAuthVersion, Pkce, Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat,
+    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, Discovery, DpopDowngrade, IssuerMatch, Loopback,
+    Method, OAuthVersion, Pkce, Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat,
     ResponseMode, SignatureMethod, TokenIn, UserinfoFormat,
 };
 
@@ -52,6 +52,12 @@ pub struct Provider {
     pub grants: Vec<String>,
     /// What must be present before a login starts.
     pub profile: Option<Profile>,
+    /// How the server is found, where it is each person's own.
+    pub discovery: Option<Discovery>,
+    /// Who knows the documents of `did:plc` (AT Protocol, "DID").
+    pub plc_directory: Option<Url>,
+    /// Who knows the DIDs of handles (AT Protocol, `com.atproto.identity.resolveHandle`); unset: as "Handle" says.
+    pub handle_resolver: Option<Url>,
     /// The issuer, byte for byte.
     pub issuer: Option<String>,
     /// Where metadata is, if not below the issuer.

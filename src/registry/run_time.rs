@@ -12,7 +12,7 @@ use url::Url;
 use super::Provider;
 use super::provider::Endpoint;
 use super::template::{self, Fault, Piece};
-use crate::system::http::check_url;
+use crate::system::http::{authority, check_url};
 
 /// What a login knows, by kind. `Debug` says nothing of it: some of it is secret.
 #[derive(Clone, Copy, Default)]
@@ -179,11 +179,6 @@ fn is_own(provider: &Provider, url: &Url) -> bool {
     ];
     let named = provider.hosts.iter().filter_map(|host| Url::parse(&format!("{}://{host}/", url.scheme())).ok());
     addresses.into_iter().flatten().chain(named).any(|own| own.origin() == url.origin())
-}
-
-fn authority(url: &Url) -> String {
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}{port}", url.host_str().unwrap_or_default())
 }
 
 #[cfg(all(test, unix))]

@@ -6,8 +6,8 @@ use super::checks::{grant, host, id, path, printable, variable, variable_name, w
 use super::error::Problem;
 use super::value::{SecretSource, Value};
 use super::words::{
-    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, DpopDowngrade, IssuerMatch, Loopback, Method,
-    OAuthVersion, Pkce, Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat,
+    AssertionAudience, BasicEncoding, ClientAuth, DeviceProfile, Discovery, DpopDowngrade, IssuerMatch, Loopback,
+    Method, OAuthVersion, Pkce, Profile, Protocol, RefreshHow, RegistrationProfile, RequestFormat, ResponseFormat,
     ResponseMode, Runner, SignatureMethod, TokenIn, UserinfoFormat,
 };
 
@@ -155,6 +155,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("device", Kind::Table(&[("names", Kind::Map(&[], false)), ("profile", Kind::OneOf(DeviceProfile::WORDS))])),
     ("device_authorization_endpoint", Kind::Endpoint(false)),
     ("device_token_endpoint", Kind::Endpoint(false)),
+    ("discovery", Kind::OneOf(Discovery::WORDS)),
     ("discovery_url", Kind::Endpoint(false)),
     ("docs", Kind::Page),
     ("dpop_bound_access_tokens", Kind::Bool),
@@ -164,6 +165,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ("extends", Kind::Text(id)),
     ("google_credentials", Kind::Secret),
     ("grants", Kind::List(grant)),
+    ("handle_resolver", Kind::Endpoint(false)),
     ("hosts", Kind::List(host)),
     ("id_token_encrypted_response_alg", Kind::OneOf(KEY_WRAP)),
     ("id_token_hint", Kind::Secret),
@@ -184,6 +186,7 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
     ),
     ("password", Kind::Secret),
     ("pkce", Kind::OneOf(Pkce::WORDS)),
+    ("plc_directory", Kind::Endpoint(false)),
     ("private_key", Kind::Secret),
     ("private_key_id", WORD),
     ("private_key_passphrase", Kind::Secret),

@@ -63,6 +63,16 @@ words! {
 }
 
 words! {
+    /// How the server is found, where it is each person's own.
+    Discovery {
+        /// From a handle or a DID (AT Protocol, "OAuth").
+        Atproto = "atproto",
+        /// From the address of a person's page (IndieAuth §4.1).
+        IndieAuth = "indieauth",
+    }
+}
+
+words! {
     /// How an issuer is compared with the configured one.
     IssuerMatch {
         /// Byte for byte (OpenID Connect Core §3.1.3.7).

@@ -32,6 +32,7 @@ pub async fn revoke(session: &Session, client: &Client) -> Result<bool, Error> {
     }
     // Before anything else: a server in another's place is not even asked where it revokes.
     super::binding::check(session, client).await?;
+    client.adopt_key(&session.tokens).map_err(grant::Error::from)?;
     let endpoint = client.endpoint(Place::Revocation, &session.tokens.kept).await.map_err(grant::Error::from)?;
     let Some(endpoint) = endpoint else { return Ok(false) };
     let tokens = &session.tokens;

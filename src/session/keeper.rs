@@ -479,5 +479,9 @@ fn is_suspicious(error: &grant::Error) -> bool {
         grant::Error::Client(client::Error::Protocol(error)) | grant::Error::Protocol(error) => error,
         _ => return false,
     };
-    matches!(error, protocol::Error::Claims(id_token::Error::Changed { .. } | id_token::Error::ChangedNonce))
+    matches!(
+        error,
+        protocol::Error::AccountMismatch { .. }
+            | protocol::Error::Claims(id_token::Error::Changed { .. } | id_token::Error::ChangedNonce)
+    )
 }

@@ -124,12 +124,17 @@ pub(super) async fn session(
     let Obtained { tokens, id_token, remarks, .. } = obtained;
     client.check_bound(&tokens).map_err(grant::Error::from)?;
     let identified = match grant.needs_person() {
-        true => identify(client, &tokens, id_token.as_ref(), request.clock_tolerance).await?,
+        true => identify(client, &tokens, id_token.as_ref(), request).await?,
         // Nobody has logged in.
         false => Identified::default(),
     };
-    let Identified { profile, account: told, remark } = identified;
+    let Identified { profile, account: told, host, remark } = identified;
     let account = name.account.or(told.as_deref()).unwrap_or(SessionKey::DEFAULT_ACCOUNT);
+    let mut overrides: Vec<Override> =
+        name.overrides.iter().filter(|set| !unattended::is_passing(set)).cloned().collect();
+    if let Some(host) = host {
+        overrides.push(Override { key: "hosts".into(), value: host.into(), is_secret: false });
+    }
     let session = Session {
         key: SessionKey::new(&client.provider().id, account)?,
         binding: binding::binding(client, &tokens.kept).await?,
@@ -143,7 +148,7 @@ pub(super) async fn session(
         refreshed_at: None,
         trouble: None,
         waivers: client.provider().weakened(),
-        overrides: name.overrides.iter().filter(|set| !unattended::is_passing(set)).cloned().collect(),
+        overrides,
         request: None,
         generation: String::new(),
         tokens,

@@ -12,7 +12,7 @@ use super::record::{self, WireOverride};
 use super::store::Store;
 use super::{Error, Override};
 use crate::client::Client;
-use crate::grant::{self, Begun, GrantRequest};
+use crate::grant::{self, Begun, GrantRequest, Whom};
 use crate::secret::Secret;
 
 /// The version that is written. A change that an older program would misunderstand raises it.
@@ -35,6 +35,8 @@ pub struct Pending {
     pub audience: Option<String>,
     /// Further parameters.
     pub params: Vec<(String, String)>,
+    /// Whom it is for, where the server was found from that.
+    pub whom: Option<Whom>,
     /// As which client.
     pub client_id: String,
     /// At which server.
@@ -56,6 +58,8 @@ struct Wire<'a> {
     audience: Option<Cow<'a, str>>,
     #[serde(default)]
     params: Cow<'a, [(String, String)]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    whom: Option<Cow<'a, Whom>>,
     client_id: Cow<'a, str>,
     #[serde(default)]
     issuer: Option<Cow<'a, str>>,
@@ -80,6 +84,7 @@ impl Pending {
             resources: request.resources.clone(),
             audience: request.audience.clone(),
             params: request.params.clone(),
+            whom: request.whom.clone(),
             client_id: client.client_id().to_owned(),
             issuer: client.provider().issuer.clone(),
         }
@@ -103,6 +108,7 @@ impl Pending {
             resources: self.resources.as_slice().into(),
             audience: self.audience.as_deref().map(Cow::from),
             params: self.params.as_slice().into(),
+            whom: self.whom.as_ref().map(Cow::Borrowed),
             client_id: self.client_id.as_str().into(),
             issuer: self.issuer.as_deref().map(Cow::from),
             begun: self.begun.to_json(),
@@ -150,6 +156,7 @@ impl Pending {
             resources: wire.resources.into_owned(),
             audience: wire.audience.map(Cow::into_owned),
             params: wire.params.into_owned(),
+            whom: wire.whom.map(Cow::into_owned),
             client_id: wire.client_id.into_owned(),
             issuer: wire.issuer.map(Cow::into_owned),
         })
@@ -179,6 +186,7 @@ mod tests {
             resources: vec!["https://r.example/".into()],
             audience: Some("api".into()),
             params: vec![("prompt".into(), "login".into())],
+            whom: Some(Whom { ids: vec!["did:web:a.test".into()], name: None }),
             client_id: "c".into(),
             issuer: None,
         }

@@ -87,6 +87,7 @@ pub(super) fn request_of(session: &Session, clock_tolerance: u64) -> GrantReques
         params: Vec::new(),
         port: None,
         redirect_uri: None,
+        whom: None,
         timeout: Duration::ZERO,
         clock_tolerance,
     }

@@ -443,10 +443,15 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Host, and port where it is not the scheme's own.
+pub fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 /// What may be shown of an address: scheme, host, port and path.
 pub fn endpoint(url: &Url) -> String {
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+    format!("{}://{}{}", url.scheme(), authority(url), url.path())
 }
 
 fn read_authorities(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, Error> {

@@ -475,3 +475,33 @@ fn a_key_is_made_for_the_algorithms_that_the_server_takes() {
         }
     }
 }
+
+/// The key in the proof of a request.
+fn jwk(request: &Request) -> Value {
+    let proof = request.header("dpop").expect("a proof");
+    let head: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(proof.split('.').next().unwrap()).unwrap()).unwrap();
+    head["jwk"].clone()
+}
+
+/// There are servers that answer a revocation without a proof with success, and revoke nothing (the AT Protocol's own).
+#[test]
+fn a_logout_is_proven_with_the_key_of_the_session_and_takes_the_nonce_that_is_asked_for() {
+    let (server, keyfob) = logged_in(Guard::new());
+    keyfob.run(&["refresh", "test"]).expect(0);
+    let key = jwk(&server.grants("refresh_token")[0]);
+    let refusal = Answer::error(400, "use_dpop_nonce").with("DPoP-Nonce", "fresh");
+    server.once("/revoke", refusal);
+
+    keyfob.run(&["logout", "test"]).expect(0);
+
+    let sent = server.requests_to("/revoke");
+    assert_eq!(sent.len(), 3, "the first was asked for again");
+    assert!(sent.iter().all(|request| jwk(request) == key));
+    assert_eq!(claims(&sent[1])["nonce"], "fresh");
+    // A session that is bound to nothing says nothing of keys.
+    let plain = Server::start();
+    let keyfob = Keyfob::logged_in(&plain);
+    keyfob.run(&["logout", "test"]).expect(0);
+    assert!(plain.requests_to("/revoke").iter().all(|request| request.header("dpop").is_none()));
+}

@@ -42,7 +42,13 @@ enum Outcome {
 fn every_provider_of_the_registry_can_be_used_from_login_to_logout() {
     let started = Instant::now();
     let wanted = std::env::var("KEYFOB_WALK").unwrap_or_default();
-    let entries: Vec<_> = entry::all().into_iter().filter(|(id, _)| wanted.is_empty() || wanted == *id).collect();
+    // Where each person has a server of their own the entry has none to play: see `atproto` and `indieauth`.
+    let has_server =
+        |entry: &Result<Entry, String>| entry.as_ref().map_or(true, |entry| entry.provider.discovery.is_none());
+    let entries: Vec<_> = entry::all()
+        .into_iter()
+        .filter(|(id, entry)| has_server(entry) && (wanted.is_empty() || wanted == *id))
+        .collect();
     // What offers the device grant as well is walked twice.
     let ways = |entry: &Result<Entry, String>| match entry {
         Ok(entry) if device::is_offered(entry) => &[Way::Browser, Way::Device][..],

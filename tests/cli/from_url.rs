@@ -1,8 +1,10 @@
 //! From a bare address to a session: what a resource says of itself, whose tokens it takes, and what is not believed.
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Finished, Keyfob, Server, Terminal, eventually};
+use crate::support::{Answer, Finished, Keyfob, Redirect, Server, Terminal, eventually};
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
@@ -145,6 +147,19 @@ fn an_issuer_is_an_address_too() {
 
     assert_eq!(parameter(&opened, "resource"), None);
     assert_eq!(keyfob.status(&issuer.url())["issuer"], issuer.url());
+}
+
+#[test]
+fn an_entry_that_cannot_be_written_is_told_before_a_client_is_registered_or_a_browser_opens() {
+    let (issuer, mut keyfob) = (issuer(), Keyfob::new());
+    // What not even the superuser can write to.
+    keyfob.set("KEYFOB_CONFIG_DIR", "/proc/keyfob");
+
+    let finished = keyfob.run(&["login", &issuer.url(), "--json", "--timeout", "2"]);
+
+    finished.error_naming(9, "config", &["/proc/keyfob"]);
+    assert_eq!((keyfob.opened().len(), keyfob.sessions().len()), (0, 0));
+    assert_eq!(issuer.requests_to("/register").len(), 0);
 }
 
 #[test]
@@ -324,4 +339,61 @@ fn a_request_that_logs_in_first_can_renew_what_it_got() {
     terminal.finish(command).expect(4);
 
     assert_eq!(issuer.grants("refresh_token").len(), 1);
+}
+
+/// Mastodon's own metadata: the issuer ends in a slash, and applications are registered at an address of its own.
+#[test]
+fn an_instance_of_mastodon_is_known_by_its_metadata_and_registers() {
+    let (server, keyfob) = (Server::start(), Keyfob::new());
+    let url = server.url();
+    server.change(|settings| {
+        settings.well_known = ["/.well-known/oauth-authorization-server".to_owned()].into();
+        settings.metadata = json!({
+            "issuer": format!("{url}/"),
+            "authorization_endpoint": format!("{url}/oauth/authorize"),
+            "token_endpoint": format!("{url}/oauth/token"),
+            "revocation_endpoint": format!("{url}/oauth/revoke"),
+            "scopes_supported": ["read", "write"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "app_registration_endpoint": format!("{url}/api/v1/apps"),
+        });
+    });
+    let secret = server.client_secret("post").expect("a secret");
+    server.always("/api/v1/apps", Answer::json(200, &json!({ "client_id": "post", "client_secret": secret })));
+    server.always("/api/v1/accounts/verify_credentials", Answer::json(200, &json!({ "id": "7", "username": "ada" })));
+    let tokens = json!({ "access_token": "access-token", "token_type": "Bearer", "scope": "read" });
+    server.always("/oauth/token", Answer::json(200, &tokens));
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+
+    let login = keyfob.begin(&["login", &url, "--port", &port.to_string()]);
+
+    assert!(login.url.starts_with(&format!("{url}/oauth/authorize?")), "{}", login.url);
+    assert_eq!(login.parameter("scope").as_deref(), Some("read"));
+    let redirect = Redirect(login.parameter("redirect_uri").expect("a redirect URI").parse().expect("an address"));
+    redirect.adding("code", "the-code").adding("state", &login.parameter("state").expect("a state")).get();
+    login.finish().expect(0);
+    assert_eq!(server.requests_to("/api/v1/apps").len(), 1);
+    let name = format!("127-0-0-1-{}", server.address().port());
+    assert_eq!(keyfob.sessions(), [format!("{name}/ada")]);
+    // By its address, and by the name that it got.
+    assert_eq!((keyfob.token(&url), keyfob.token(&name)), ("access-token".to_owned(), "access-token".to_owned()));
+}
+
+/// A slash more or less at the end of a host is no other server; in a path it is.
+#[test]
+fn an_issuer_with_a_slash_is_found_by_its_host() {
+    for (path, code) in [("", 0), ("/tenant", 11)] {
+        let (server, keyfob) = (issuer(), Keyfob::new());
+        let named = format!("{}{path}/", server.url());
+        server.change(|settings| {
+            settings.metadata["issuer"] = named.clone().into();
+            settings.well_known = [format!("/.well-known/oauth-authorization-server{path}")].into();
+        });
+
+        match code {
+            0 => drop(login(&keyfob, &server, &["login", &server.url()])),
+            _ => drop(refused(&keyfob, &format!("{}{path}", server.url()), code)),
+        }
+    }
 }

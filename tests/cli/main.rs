@@ -7,6 +7,7 @@
 mod support;
 
 mod arbitrary;
+mod atproto;
 mod authorization;
 mod browser_session;
 mod callback;
@@ -25,6 +26,7 @@ mod exec;
 mod from_url;
 mod google;
 mod id_token;
+mod indieauth;
 mod interrupts;
 mod introspection;
 mod kept;

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod atproto;
 mod ciba;
 mod client_auth;
 mod clients;
@@ -24,6 +25,7 @@ mod login;
 mod machine;
 mod mcp;
 mod modern;
+mod names;
 mod oauth1;
 mod readme;
 mod refusals;

@@ -170,6 +170,7 @@ async fn log_in(
         params: Vec::new(),
         port: None,
         redirect_uri: None,
+        whom: None,
         timeout: super::login::patience(context, authorization_code::PATIENCE)?,
         clock_tolerance: context.clock_tolerance()?,
     };

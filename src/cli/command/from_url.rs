@@ -3,12 +3,18 @@
 //! No entry is written before the login has succeeded or, with `--begin`, was begun. Each resource has an entry, and so sessions, of its own, also where
 //! several have one server: a token for one is never taken for another.
 
+use http::StatusCode;
+use keyfob::client;
+use keyfob::client::indieauth::{self, Discovered};
 use keyfob::client::resource::{self, Resource};
 use keyfob::protocol::metadata::AuthorizationServer;
+use keyfob::protocol::{atproto, indieauth as addresses};
 use keyfob::registry::edit::Editor;
 use keyfob::registry::{Definition, Origin, SecretSource, Value as Setting};
+use keyfob::system::System;
 use url::Url;
 
+use super::login::Located;
 use super::registered;
 use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
@@ -18,9 +24,12 @@ use crate::cli::report::Failure;
 pub struct Found {
     /// The entry, not yet written.
     pub definition: Definition,
-    /// What its server says of itself.
-    pub server: AuthorizationServer,
-    parent: &'static str,
+    /// What its server says of itself, if it was asked.
+    pub server: Option<AuthorizationServer>,
+    /// What is special to whoever logs in, where each person has a server of their own; nothing is written then.
+    pub located: Option<Located>,
+    /// What the entry extends; nothing where there is no entry to write.
+    parent: Option<&'static str>,
 }
 
 /// The entry that is for `url` already: as a resource of its own, else as its issuer.
@@ -56,13 +65,44 @@ pub fn discover(context: &Context, url: &Url) -> Result<Found, Failure> {
     }
     let host = url.host_str().unwrap_or_default().to_owned();
     let progress = context.terminal.progress(&format!("Asking {host}"));
-    let found = context.block_on(resource::discover(context.system()?, url))?;
+    let found = context.block_on(declared(context.system()?, url))?;
     drop(progress);
-    let found = found.map_err(|error| Failure::from(error).at(&host))?;
-    match found {
-        Some(resource) => of_resource(context, url, &resource, &shown),
-        None => of_issuer(context, url, &shown),
+    let found = match found.map_err(|error| Failure::from(error).at(&host))? {
+        Declared::Resource(resource) => of_resource(context, url, &resource, &shown)?,
+        Declared::Page(page) => of_page(context, url, *page)?,
+        Declared::Nothing => of_issuer(context, url, &shown)?,
+    };
+    if found.parent.is_some() {
+        // Before anything is registered or opened: a session without its entry is of no use.
+        Editor::open(&context.environment)?.probe()?;
     }
+    Ok(found)
+}
+
+/// What an address says of itself.
+enum Declared {
+    /// It takes tokens.
+    Resource(Resource),
+    /// It is a person's page.
+    Page(Box<Discovered>),
+    /// It may be an issuer.
+    Nothing,
+}
+
+async fn declared(system: &System, url: &Url) -> Result<Declared, client::Error> {
+    let response = resource::ask(system, url).await?;
+    // Whoever asks for a token is no page.
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let resource = resource::of_answer(system, url, &response).await?;
+        return Ok(resource.map_or(Declared::Nothing, Declared::Resource));
+    }
+    if addresses::profile_url(url.as_str()).is_ok()
+        && let Some(page) = indieauth::discover(system, url, Some(response.clone())).await?
+    {
+        return Ok(Declared::Page(Box::new(page)));
+    }
+    let resource = resource::of_answer(system, url, &response).await?;
+    Ok(resource.map_or(Declared::Nothing, Declared::Resource))
 }
 
 impl Found {
@@ -71,10 +111,11 @@ impl Found {
     /// # Errors
     /// Why it cannot be written.
     pub fn keep(&self, context: &Context) -> Result<(), Failure> {
+        let Some(parent) = self.parent else { return Ok(()) };
         let editor = Editor::open(&context.environment)?;
         let own = self.definition.values().filter(|(_, _, origin)| **origin == address());
         let own: Vec<(String, Setting)> = own.map(|(key, value, _)| (key.to_owned(), value.clone())).collect();
-        let mut pairs = vec![("extends", Setting::from(self.parent))];
+        let mut pairs = vec![("extends", Setting::from(parent))];
         pairs.extend(own.iter().map(|(key, value)| (key.as_str(), value.clone())));
         editor.add(&self.definition.id, &pairs)?;
         context.terminal.say(&format!("  provider  {} in {}", self.definition.id, editor.path().display()));
@@ -94,6 +135,9 @@ fn of_resource(context: &Context, url: &Url, resource: &Resource, shown: &str) -
     definition.id = free_id(context, &about)?;
     set(&mut definition, &[("issuer", issuer), ("name", host), ("resource", &metadata.resource)])?;
     let server = registered::ask(context, &definition)?;
+    if is_atproto(&server) {
+        return of_atproto(context, url, issuer, server);
+    }
     // Without the server's word nobody knows whether it looks at the challenge (MCP "Authorization Code Protection").
     server.check_s256()?;
     if server.code_challenge_methods_supported.is_none() {
@@ -121,7 +165,28 @@ fn of_resource(context: &Context, url: &Url, resource: &Resource, shown: &str) -
         set(&mut definition, &[("dpop_bound_access_tokens", "true")])?;
     }
     context.terminal.say(&format!("{shown} takes tokens of {issuer}"));
-    Ok(Found { definition, server, parent: "oauth2" })
+    Ok(Found { definition, server: Some(server), located: None, parent: Some("oauth2") })
+}
+
+/// Whether a server is one of the AT Protocol, which says more of its logins than the other specifications do.
+fn is_atproto(server: &AuthorizationServer) -> bool {
+    server.scopes_supported.as_ref().is_some_and(|scopes| scopes.iter().any(|scope| scope == atproto::SCOPE))
+}
+
+/// A server of the AT Protocol, where the account that logs in is known at the end only.
+fn of_atproto(context: &Context, url: &Url, issuer: &str, server: AuthorizationServer) -> Result<Found, Failure> {
+    let definition = context.provider("atproto")?;
+    let provider = definition.provider()?;
+    context.terminal.say(&format!("{issuer} is a server of the {}", provider.name));
+    let located = Located::at_server(&provider, issuer, url);
+    Ok(Found { definition, server: Some(server), located: Some(located), parent: None })
+}
+
+/// The page of a person, which declares an IndieAuth server.
+fn of_page(context: &Context, url: &Url, page: Discovered) -> Result<Found, Failure> {
+    let definition = context.provider("indieauth")?;
+    let located = Located::of_page(context, &definition.provider()?, url, page)?;
+    Ok(Found { definition, server: None, located: Some(located), parent: None })
 }
 
 fn of_issuer(context: &Context, url: &Url, shown: &str) -> Result<Found, Failure> {
@@ -133,7 +198,15 @@ fn of_issuer(context: &Context, url: &Url, shown: &str) -> Result<Found, Failure
     let id = free_id(context, url)?;
     definition.id.clone_from(&id);
     set(&mut definition, &[("issuer", text), ("name", host)])?;
-    let server = registered::ask(context, &definition).map_err(|failure| match failure.code() {
+    let mut server = registered::ask(context, &definition);
+    let slashed = url.as_str();
+    // An address of a host alone is no issuer yet: people leave out the slash that some issuers have.
+    if url.path() == "/" && server.as_ref().is_err_and(|failure| failure.code() == ExitCode::Security) {
+        definition.id.clone_from(&id);
+        set(&mut definition, &[("issuer", slashed)])?;
+        server = registered::ask(context, &definition).map_err(|_| server.unwrap_err());
+    }
+    let server = server.map_err(|failure| match failure.code() {
         ExitCode::Config => Failure::new(
             ExitCode::Config,
             format!("{shown} has neither protected-resource metadata nor authorization-server metadata"),
@@ -141,13 +214,24 @@ fn of_issuer(context: &Context, url: &Url, shown: &str) -> Result<Found, Failure
         .hint("name a provider:  keyfob provider list,  or add one:  keyfob provider add"),
         _ => failure,
     })?;
+    let text = server.issuer.as_deref().unwrap_or(text);
+    if is_atproto(&server) {
+        let text = text.to_owned();
+        return of_atproto(context, url, &text, server);
+    }
+    if server.app_registration_endpoint.is_some() {
+        (definition, parent) = (context.provider("mastodon")?, "mastodon");
+        definition.id = id;
+        set(&mut definition, &[("base_url", text.trim_end_matches('/')), ("name", host)])?;
+        return Ok(Found { definition, server: Some(server), located: None, parent: Some(parent) });
+    }
     // OpenID Connect Discovery §3: its servers publish keys. One without is of RFC 8414 alone.
     if server.jwks_uri.is_some() {
         (definition, parent) = (context.provider("oidc")?, "oidc");
         definition.id = id;
         set(&mut definition, &[("issuer", text), ("name", host)])?;
     }
-    Ok(Found { definition, server, parent })
+    Ok(Found { definition, server: Some(server), located: None, parent: Some(parent) })
 }
 
 /// Where the values of such an entry come from; those that do are written.

@@ -4,6 +4,7 @@ mod attempt;
 mod choice;
 mod purpose;
 mod two_calls;
+mod whose;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,7 @@ use super::{from_url, registered, with_token};
 use attempt::Attempt;
 use choice::Choice;
 pub use purpose::{Purpose, request};
+pub use whose::Located;
 
 /// The grant that an entry must allow by its name.
 const PASSWORD: &str = "password";
@@ -42,10 +44,11 @@ const PASSWORD: &str = "password";
 /// Where to log in, and how.
 #[derive(Debug, Default, Args)]
 #[command(
-    before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser\n  keyfob login github --device\n  keyfob login https://mcp.example.com/mcp"
+    before_help = "Examples:\n  keyfob login github\n  keyfob login google/work --scope 'openid email'\n  keyfob login acme --no-browser\n  keyfob login github --device\n  keyfob login https://mcp.example.com/mcp\n  keyfob login @alice.bsky.social"
 )]
 pub struct Arguments {
-    /// Provider, PROVIDER/ACCOUNT to force the session's name, or the address of a resource or an issuer
+    /// Provider, PROVIDER/ACCOUNT to force the session's name, the address of a resource, an issuer or a person's page, or
+    /// an AT Protocol handle (@alice.bsky.social)
     target: Option<String>,
 
     /// How to obtain the tokens; see: keyfob provider grants
@@ -160,7 +163,7 @@ pub fn login(context: &Context, arguments: &Arguments) -> Result<Entry, Failure>
 /// As [`login`]; nothing where the login is only begun.
 fn attempt(context: &Context, arguments: &Arguments) -> Result<Option<Entry>, Failure> {
     context.waits_for_a_person();
-    let (mut definition, account, found) = match place(context, arguments.target.as_deref())? {
+    let (mut definition, mut account, mut found) = match place(context, arguments.target.as_deref())? {
         Place::Known(name, account) => {
             if let Some(answer) = &arguments.complete {
                 return two_calls::complete(context, arguments, &name, answer).map(Some);
@@ -192,7 +195,18 @@ fn attempt(context: &Context, arguments: &Arguments) -> Result<Option<Entry>, Fa
         let forced = session::login::Name { account: account.as_deref(), overrides: &overrides };
         return finish(context, arguments, with_token::keep(context, &definition, forced)?).map(Some);
     }
+    let located = match found.as_mut().and_then(|found| found.located.take()) {
+        Some(located) => Some(located),
+        None if found.is_none() => whose::locate(context, &definition, account.as_deref())?,
+        None => None,
+    };
     let mut request = asked(context, arguments, &definition, account.as_deref())?;
+    if let Some(located) = &located {
+        overrides::apply(&located.overrides, &mut definition)?;
+        overrides.extend(located.overrides.iter().cloned());
+        located.shape(&mut request);
+        account.clone_from(&located.account);
+    }
     if let Some(grant) = arguments.asked() {
         // Whatever it is renewed with later is the same.
         let asked = vec![for_grant(&definition, grant)?];
@@ -200,10 +214,11 @@ fn attempt(context: &Context, arguments: &Arguments) -> Result<Option<Entry>, Fa
         overrides.extend(asked);
     }
     let (browser, usable) = browser(context, arguments, &definition, account.as_deref())?;
-    let told = found.as_ref().map(|found| found.server.clone());
+    let told = found.as_ref().and_then(|found| found.server.clone());
     let (grant, told) = grant(context, arguments, &definition, usable, told)?;
     let client = registered::choose(context, &definition, &request, grant.name(), told)?;
-    let client = if found.is_some() { registered::or_asked(context, &definition, client)? } else { client };
+    let mut client = if found.is_some() { registered::or_asked(context, &definition, client)? } else { client };
+    client.is_fresh |= located.is_some_and(|located| located.is_fresh);
     request.timeout = patience(context, grant.patience())?;
     let attempt =
         Attempt { context, arguments, definition, account, request, overrides, grant, browser, usable, found };
@@ -278,7 +293,8 @@ fn earlier(
         return Ok(Vec::new());
     };
     let overrides = keeper.store().load(&entry.key)?.map(|session| session.overrides).unwrap_or_default();
-    Ok(registered::without_registered(overrides))
+    let overrides = registered::without_registered(overrides);
+    Ok(if definition.discovery().is_some() { whose::without_found(overrides) } else { overrides })
 }
 
 /// A login that failed left nothing behind, and a code is redeemed only once.
@@ -338,7 +354,8 @@ fn pick(context: &Context) -> Result<String, Failure> {
     let mut names: Vec<(bool, String)> = Vec::new();
     for listed in context.registry()?.ids()? {
         let Ok(definition) = &listed.definition else { continue };
-        let ready = listed.is_complete && definition.value("client_id").is_some();
+        let needs_none = definition.discovery().is_some();
+        let ready = listed.is_complete && (needs_none || definition.value("client_id").is_some());
         names.push((!ready, listed.id));
     }
     names.sort();

@@ -141,6 +141,8 @@ impl Readiness {
     fn with(definition: &Definition, is_complete: bool) -> Self {
         match definition.value("client_id") {
             _ if !is_complete => Self::NeedsVariables,
+            // Its clients are known by their address.
+            None if definition.discovery().is_some() => Self::Ready,
             Some(_) if !lacks_key(definition) => Self::Ready,
             _ => Self::NeedsSetup,
         }

@@ -5,7 +5,8 @@ use keyfob::client::registration::dynamic::{self, DynamicClient, Kept, Presence,
 use keyfob::client::{self, Client, Freshness, registration};
 use keyfob::grant::{GrantRequest, authorization_code};
 use keyfob::protocol::metadata::AuthorizationServer;
-use keyfob::registry::words::{ClientAuth, Loopback, Protocol, RegistrationProfile};
+use keyfob::protocol::{atproto, indieauth};
+use keyfob::registry::words::{ClientAuth, Discovery, Loopback, Protocol, RegistrationProfile};
 use keyfob::registry::{Definition, Listed, Origin, Provider, SecretSource};
 use keyfob::secret::Secret;
 use keyfob::session::Override;
@@ -65,6 +66,9 @@ pub fn choose(
         let overrides = instance::client(context, definition, request)?;
         return Ok(Chosen { overrides, ..Chosen::default() });
     }
+    if let Some(discovery) = provider.discovery {
+        return described(context, &provider, request, discovery);
+    }
     let document = document(context, &provider)?;
     let given = provider.client_id.is_some();
     let registers = profile != Some(RegistrationProfile::None);
@@ -122,6 +126,43 @@ pub fn choose(
             Err(client::Error::Lacks { provider: provider.id.clone(), what: "registration_endpoint" }.into())
         }
         _ => Ok(Chosen { is_fresh: true, ..Chosen::default() }),
+    }
+}
+
+/// The client where identifiers are addresses: the document of somebody who has one, else one that says by itself that it is a
+/// program on this machine.
+fn described(
+    context: &Context,
+    provider: &Provider,
+    request: &GrantRequest,
+    discovery: Discovery,
+) -> Result<Chosen, Failure> {
+    if provider.client_id.is_some() {
+        return Ok(Chosen::default());
+    }
+    let of = |client_id: &str| vec![overrides::plain("client_id", client_id)];
+    if let Some(document) = document(context, provider)? {
+        return Ok(Chosen { overrides: of(&document), ..Chosen::default() });
+    }
+    let redirect_uri = |port| {
+        let uris = authorization_code::registrable(provider, port, request.redirect_uri.as_deref());
+        uris.into_iter().next().and_then(|uri| url::Url::parse(&uri).ok())
+    };
+    match discovery {
+        Discovery::IndieAuth => {
+            // The redirect must be below the identifier, port included (IndieAuth §5.2).
+            let port = request.port.or_else(free_port);
+            let id = redirect_uri(port).map(|uri| indieauth::client_id(&uri));
+            Ok(Chosen { overrides: id.iter().flat_map(|id| of(id.as_str())).collect(), port, ..Chosen::default() })
+        }
+        _ => {
+            let id = redirect_uri(request.port).map(|mut uri| {
+                // Ports are not compared (AT Protocol "OAuth", Localhost Client Development).
+                let _ = uri.set_port(None);
+                atproto::client_id(uri.as_str(), &request.scopes)
+            });
+            Ok(Chosen { overrides: id.iter().flat_map(|id| of(id)).collect(), ..Chosen::default() })
+        }
     }
 }
 

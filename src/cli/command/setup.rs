@@ -92,6 +92,11 @@ struct Change {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let editor = Editor::open(&context.environment)?;
     let mut place = place::find(context, &editor, arguments)?;
+    if place.definition.discovery().is_some() && arguments.client_id.is_none() {
+        let id = &place.id;
+        context.terminal.say(&format!("{id} needs no client of yours:  keyfob login {id}"));
+        return Ok(ExitCode::Done);
+    }
     if !may_replace(context, arguments, &place)? {
         context.terminal.say("Nothing was changed.");
         return Ok(ExitCode::Done);

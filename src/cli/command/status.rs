@@ -93,7 +93,7 @@ fn tell(context: &Context, entry: &Entry, is_default: bool, now: i64) {
             }
             Trouble::OTHER_IDENTITY => {
                 terminal.line(&format!(
-                    "  A refresh brought another person's ID token {since}; its tokens are not handed out."
+                    "  A refresh was answered for another person {since}; its tokens are not handed out."
                 ));
             }
             error => {
@@ -120,6 +120,7 @@ fn tell(context: &Context, entry: &Entry, is_default: bool, now: i64) {
     if let Some(issuer) = &entry.issuer {
         line("issuer", issuer);
     }
+    line("hosts", &entry.hosts.join(" "));
     line("client", &entry.client_id);
     line("stored", shown::store_name(&entry.store));
     line("logged in", &wording.date_time(entry.created_at));

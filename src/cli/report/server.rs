@@ -25,6 +25,8 @@ impl From<protocol::Error> for Failure {
             | E::IssuerPlace { .. }
             | E::Unconfirmed { .. }
             | E::Registered(_)
+            | E::AccountMismatch { .. }
+            | E::Unauthoritative { .. }
             | E::Signature(_)
             | E::Claims(_) => {
                 Self::security(error, message)

@@ -51,6 +51,7 @@ fn supplied(provider: &Provider, needs: &[String]) -> String {
         return "nothing".into();
     }
     let secret = match provider.public_client {
+        _ if provider.discovery.is_some() => "who you are",
         _ if provider.protocol == Protocol::OAuth1 => "client ID and secret",
         Some(true) => "client ID",
         Some(false) => "client ID and secret",

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{VERSION, lines};
 use crate::session::{Error, Profile, Session, SessionKey, Trouble, unattended};
+use crate::system::http::authority;
 
 /// What is known of a session without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,13 +171,14 @@ fn hosts(session: &Session) -> Vec<String> {
         binding.userinfo_endpoint.as_deref(),
     ];
     let mut hosts: Vec<String> = endpoints.into_iter().flatten().filter_map(host).collect();
+    // Those that only the login knew.
+    let found = session.overrides.iter().filter(|set| set.key == "hosts");
+    hosts.extend(found.flat_map(|set| set.value.expose().split_whitespace()).map(str::to_owned));
     hosts.sort();
     hosts.dedup();
     hosts
 }
 
 fn host(endpoint: &str) -> Option<String> {
-    let url = Url::parse(endpoint).ok()?;
-    let host = url.host_str()?;
-    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    Url::parse(endpoint).ok().filter(Url::has_host).as_ref().map(authority)
 }

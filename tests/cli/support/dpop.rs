@@ -32,6 +32,8 @@ pub struct Guard {
     pub rotates: bool,
     /// Whether only resources want a nonce.
     pub resources_only: bool,
+    /// Whether authorization requests that are pushed must be proven too.
+    pub pushes: bool,
     /// Seconds by which the server's clock is ahead.
     pub clock: i64,
     /// WWW-Authenticate of refusals, with `{}` for the error.
@@ -60,6 +62,7 @@ impl Guard {
             wants: Wants::Nothing,
             rotates: false,
             resources_only: false,
+            pushes: false,
             clock: 0,
             challenge: r#"DPoP algs="ES256 EdDSA", error="{}""#,
             proofs: Vec::new(),
@@ -91,12 +94,16 @@ impl Guard {
         self.nonces += 1;
     }
 
+    fn guards(&self, path: &str) -> bool {
+        path == "/token" || is_resource(path) || self.pushes && path == "/par"
+    }
+
     /// Judges a request before the server acts on it.
     ///
     /// # Errors
     /// What it is answered with.
     pub fn check(&mut self, request: &Request, origin: &str) -> Result<(), Answer> {
-        if request.path == "/token" || is_resource(&request.path) {
+        if self.guards(&request.path) {
             let proof = match self.proof(request, origin) {
                 Ok(proof) => proof,
                 Err(what) => {
@@ -180,7 +187,7 @@ impl Guard {
             self.nonces += 1;
         }
         match request.path.as_str() {
-            "/token" => Answer::error(400, error),
+            "/token" | "/par" => Answer::error(400, error),
             _ => Answer::json(401, &json!({})).with("WWW-Authenticate", &self.challenge.replace("{}", error)),
         }
     }
@@ -200,12 +207,11 @@ impl Guard {
                 answer = Answer::json(200, &issued);
             }
         }
-        let guarded = request.path == "/token" || is_resource(&request.path);
-        if guarded && self.wants != Wants::Nothing {
-            if answer.status == 200 && self.rotates {
+        if self.guards(&request.path) && self.wants != Wants::Nothing {
+            if answer.status < 300 && self.rotates {
                 self.nonces += 1;
             }
-            if answer.status != 200 || self.rotates {
+            if answer.status >= 300 || self.rotates {
                 answer = answer.with("DPoP-Nonce", &self.nonce());
             }
         }

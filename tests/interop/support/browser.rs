@@ -53,6 +53,12 @@ impl Browser {
         Self::write(folder, answer, &program, &format!("BROWSER_SCREENSHOT='{}'", screenshot.display()))
     }
 
+    /// A real one at the pages of the AT Protocol server.
+    pub fn atproto(folder: &Path, answer: Answer) -> Self {
+        let program = format!("'{}'", parts::atprotoserver().join("browser-chromium").display());
+        Self::write(folder, answer, &program, "")
+    }
+
     fn write(folder: &Path, answer: Answer, program: &str, more: &str) -> Self {
         let (command, log) = (folder.join("browser"), folder.join("browser.log"));
         let script = format!(

@@ -1,5 +1,6 @@
 //! What the journeys stand on: keyfob with a home of its own, and the real parts around it.
 
+mod atproto;
 mod browser;
 mod keyfob;
 mod keyring;
@@ -7,14 +8,16 @@ mod mcp;
 mod parts;
 mod process;
 mod random;
+mod ready;
 mod secrets;
 mod server;
 
+pub use atproto::AtprotoServer;
 pub use browser::{Answer, Browser};
 pub use keyfob::{Keyfob, Storage};
 pub use keyring::Keyring;
 pub use mcp::McpServer;
-pub use parts::{Part, all_present, oauth1server, oauth1server_cache, python, softhsm};
+pub use parts::{Part, all_present, nameserver, oauth1server, oauth1server_cache, python, softhsm};
 pub use process::{Finished, Running, eventually, processes_with};
 pub use random::Random;
 pub use secrets::{Leak, leaks};

@@ -26,6 +26,10 @@ pub enum Part {
     Curl,
     /// SoftHSM, a PKCS #11 module.
     SoftHsm,
+    /// node with the packages of `tests/atprotoserver`.
+    AtprotoServer,
+    /// dnsmasq, and the right to make a network namespace for it.
+    NameServer,
     /// A name server.
     Dnsmasq,
 }
@@ -77,6 +81,21 @@ pub fn oauth1server_cache() -> PathBuf {
     cache("KEYFOB_OAUTH1SERVER_CACHE", "keyfob-oauth1server")
 }
 
+/// The folder of the AT Protocol server.
+pub fn atprotoserver() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/atprotoserver")
+}
+
+/// Where its packages are.
+pub fn atprotoserver_cache() -> PathBuf {
+    cache("KEYFOB_ATPROTOSERVER_CACHE", "keyfob-atprotoserver")
+}
+
+/// The folder of the name server.
+pub fn nameserver() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nameserver")
+}
+
 fn cache(variable: &str, name: &str) -> PathBuf {
     let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     var(variable).unwrap_or_else(|| {
@@ -114,6 +133,14 @@ impl Part {
             Part::SoftHsm => {
                 (lacks("softhsm2-util") || softhsm().is_none()).then_some("SoftHSM (softhsm2) is not installed")
             }
+            Part::AtprotoServer => {
+                static SERVER: OnceLock<Option<&'static str>> = OnceLock::new();
+                *SERVER.get_or_init(atprotoserver_missing)
+            }
+            Part::NameServer => {
+                static NAMES: OnceLock<Option<&'static str>> = OnceLock::new();
+                *NAMES.get_or_init(nameserver_missing)
+            }
             Part::Dnsmasq => lacks("dnsmasq").then_some("dnsmasq (dnsmasq-base) is not installed or not on PATH"),
         }
     }
@@ -148,6 +175,27 @@ fn server_missing() -> Option<&'static str> {
 fn mcpserver_missing() -> Option<&'static str> {
     let installed = Command::new(mcpserver().join("install")).arg(mcpserver_cache()).stdin(Stdio::null()).status();
     (!installed.is_ok_and(|status| status.success())).then_some("tests/mcpserver/install did not succeed")
+}
+
+/// Beside what the test server needs, which every test of this one needs too.
+fn atprotoserver_missing() -> Option<&'static str> {
+    let installed =
+        Command::new(atprotoserver().join("install")).arg(atprotoserver_cache()).stdin(Stdio::null()).status();
+    (!installed.is_ok_and(|status| status.success())).then_some("tests/atprotoserver/install did not succeed")
+}
+
+fn nameserver_missing() -> Option<&'static str> {
+    let system = format!("{}:/usr/sbin:/sbin", env::var("PATH").unwrap_or_default());
+    let has = |program: &str| env::split_paths(&system).any(|folder| folder.join(program).is_file());
+    if !["dnsmasq", "ip", "unshare", "openssl"].into_iter().all(has) || python().is_none() {
+        return Some("the name server needs dnsmasq, iproute2, util-linux, openssl and python3");
+    }
+    let may = |map: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(map).args(["--net", "--mount", "true"]).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    (!may(&[]) && !may(&["--map-root-user"])).then_some("this user may not make a network namespace")
 }
 
 fn oauth1server_missing() -> Option<&'static str> {

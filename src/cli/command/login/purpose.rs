@@ -46,6 +46,7 @@ pub fn request(
         params: own.map(|own| own.authorize_params.clone().into_iter().collect()).unwrap_or_default(),
         port: None,
         redirect_uri: None,
+        whom: None,
         timeout: patience(context, authorization_code::PATIENCE)?,
         clock_tolerance: context.clock_tolerance()?,
     })

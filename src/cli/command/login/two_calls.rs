@@ -95,6 +95,7 @@ pub fn complete(context: &Context, arguments: &Arguments, id: &str, answer: &str
         params: pending.params.clone(),
         port: None,
         redirect_uri: None,
+        whom: pending.whom.clone(),
         timeout: life(context, &*grant)?,
         clock_tolerance: context.clock_tolerance()?,
     };

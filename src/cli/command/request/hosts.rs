@@ -21,7 +21,7 @@ pub fn check(
     of_entry: impl FnOnce() -> Option<Vec<String>>,
 ) -> Result<(), Failure> {
     let host = url.host_str().unwrap_or_default();
-    let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let authority = keyfob::system::http::authority(url);
     let exact = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
     let any_port = keyfob::system::http::is_loopback(url);
     let own = || entry.hosts.contains(&authority);
