@@ -89,7 +89,7 @@ impl Credentials {
         system: &System,
         secrets: &dyn SecretStore,
     ) -> Result<Self, Error> {
-        if provider.require_signed_request_object == Some(true) {
+        if provider.require_signed_request_object == Some(true) || provider.request_object_encryption_alg.is_some() {
             self.request_signer = Some(request_signer(provider, system, secrets)?);
         }
         let sealed: Vec<KeyManagement> = Sealed::algorithms(provider).collect();

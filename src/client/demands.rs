@@ -21,6 +21,7 @@ impl Client {
             || provider.discovery.is_some()
             || provider.require_pushed_authorization_requests == Some(true)
             || provider.require_signed_request_object == Some(true)
+            || provider.request_object_encryption_alg.is_some()
             || response_mode(provider).is_some_and(ResponseMode::is_signed)
     }
 
@@ -68,6 +69,13 @@ impl Client {
             && server.pushed_authorization_request_endpoint.is_none()
         {
             return lacks(PUSHED, "require_pushed_authorization_requests");
+        }
+        if let (Some(name), Some(offered)) =
+            (&provider.request_object_encryption_alg, &server.request_object_encryption_alg_values_supported)
+            && !offered.contains(name)
+        {
+            let demand = format!("request_object_encryption_alg = \"{name}\"");
+            return lacks("request_object_encryption_alg_values_supported", &demand);
         }
         if let (Some(mode), Some(offered)) =
             (response_mode(provider).filter(|mode| mode.is_signed()), &server.response_modes_supported)

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::endpoint::Fetched;
 use super::{Client, Error, Sealed};
 use crate::protocol;
-use crate::protocol::jose::{self, Algorithm, JwkSet, Jws, VerificationKeys, Verified};
+use crate::protocol::jose::{self, Algorithm, JwkSet, Jws, KeyManagement, Recipient, VerificationKeys, Verified};
 
 /// What errors call it.
 const DOCUMENT: &str = "key set";
@@ -115,6 +115,17 @@ impl Client {
         };
         keys.set = Some(Arc::clone(&set));
         Ok(set)
+    }
+
+    /// The server's key for what is encrypted for it; `None` where it publishes none for `algorithm`, also not by now.
+    ///
+    /// # Errors
+    /// Why there are no keys.
+    pub async fn recipient(&self, algorithm: KeyManagement) -> Result<Option<Recipient>, Error> {
+        match self.keys().await?.recipient(algorithm) {
+            Some(recipient) => Ok(Some(recipient)),
+            None => Ok(self.renewed_keys().await?.and_then(|set| set.recipient(algorithm))),
+        }
     }
 
     /// The keys fetched anew, once in a command; `None` after that.

@@ -101,6 +101,10 @@ pub struct AuthorizationServer {
     pub require_signed_request_object: bool,
     /// What request objects may be signed with (OpenID Connect Discovery §3).
     pub request_object_signing_alg_values_supported: Option<Vec<String>>,
+    /// Which keys request objects may be encrypted with (OpenID Connect Discovery §3).
+    pub request_object_encryption_alg_values_supported: Option<Vec<String>>,
+    /// How their content may be encrypted (OpenID Connect Discovery §3).
+    pub request_object_encryption_enc_values_supported: Option<Vec<String>>,
     /// How answers may travel (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
     pub response_modes_supported: Option<Vec<String>>,
     /// What authorization responses may be signed with (JARM §4).
@@ -177,6 +181,14 @@ impl AuthorizationServer {
             tls_client_certificate_bound_access_tokens: flag(document, "tls_client_certificate_bound_access_tokens")?,
             require_signed_request_object: flag(document, "require_signed_request_object")?,
             request_object_signing_alg_values_supported: list(document, "request_object_signing_alg_values_supported")?,
+            request_object_encryption_alg_values_supported: list(
+                document,
+                "request_object_encryption_alg_values_supported",
+            )?,
+            request_object_encryption_enc_values_supported: list(
+                document,
+                "request_object_encryption_enc_values_supported",
+            )?,
             response_modes_supported: list(document, "response_modes_supported")?,
             authorization_signing_alg_values_supported: list(document, "authorization_signing_alg_values_supported")?,
             scopes_supported: list(document, "scopes_supported")?,

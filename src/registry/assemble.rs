@@ -332,6 +332,8 @@ impl Definition {
             require_pushed_authorization_requests: self.flag("require_pushed_authorization_requests"),
             require_signed_request_object: self.flag("require_signed_request_object"),
             request_object_signing_alg: self.owned("request_object_signing_alg"),
+            request_object_encryption_alg: self.owned("request_object_encryption_alg"),
+            request_object_encryption_enc: self.owned("request_object_encryption_enc"),
             tls_client_certificate_bound_access_tokens: self.flag("tls_client_certificate_bound_access_tokens"),
             authorization_signed_response_alg: self.owned("authorization_signed_response_alg"),
             authorization_encrypted_response_alg: self.owned("authorization_encrypted_response_alg"),

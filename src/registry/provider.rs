@@ -126,6 +126,10 @@ pub struct Provider {
     pub require_signed_request_object: Option<bool>,
     /// OpenID Connect Registration §2.
     pub request_object_signing_alg: Option<String>,
+    /// OpenID Connect Registration §2.
+    pub request_object_encryption_alg: Option<String>,
+    /// OpenID Connect Registration §2.
+    pub request_object_encryption_enc: Option<String>,
     /// RFC 8705 §3.4.
     pub tls_client_certificate_bound_access_tokens: Option<bool>,
     /// JARM §3.

@@ -82,6 +82,10 @@ const SIGNING: &[&str] = &[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "HS256",
     "HS384", "HS512",
 ];
+/// Those of [`KEY_WRAP`] that a key which the server publishes is good for.
+const KEY_OF_SERVER: &[&str] =
+    &["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW"];
+const CONTENT: &[&str] = &["A128GCM", "A192GCM", "A256GCM", "A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512"];
 const KEY_WRAP: &[&str] = &[
     "RSA-OAEP",
     "RSA-OAEP-256",
@@ -233,6 +237,8 @@ pub(super) static FIELDS: &[(&str, Kind)] = &[
         ]),
     ),
     ("registration_endpoint", Kind::Endpoint(false)),
+    ("request_object_encryption_alg", Kind::OneOf(KEY_OF_SERVER)),
+    ("request_object_encryption_enc", Kind::OneOf(CONTENT)),
     ("request_object_signing_alg", Kind::OneOf(SIGNING)),
     ("request_token_endpoint", Kind::Endpoint(false)),
     ("requested_expiry", Kind::Input),

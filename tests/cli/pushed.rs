@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
@@ -292,6 +292,66 @@ fn a_signed_request_is_pushed_where_both_are_wanted() {
     let pushed = &server.requests_to("/par")[0];
     let names: Vec<_> = pushed.parameters().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["client_id", "request"]);
+}
+
+/// What an entry says that wants its requests encrypted.
+const ENCRYPTED: &str = "request_object_encryption_alg = \"ECDH-ES+A256KW\"";
+
+/// A server that also publishes a key for encryption, of RFC 7520 §5.5.1.
+fn encrypting() -> Server {
+    let server = pushing();
+    let key = json!({
+        "kty": "EC", "kid": "enc-1", "use": "enc", "crv": "P-256",
+        "x": "Ze2loSV3wrroKUN_4zhwGhCqo3Xhu1td4QjeQ5wIVR0", "y": "HlLtdXARY_f55A3fnzQbPcm6hgr34Mp8p-nuzQCE0Zw",
+    });
+    server.change(|settings| settings.jwks["keys"].as_array_mut().expect("keys").push(key));
+    server
+}
+
+#[test]
+fn a_request_is_encrypted_with_a_key_of_the_server_as_the_entry_and_the_server_say() {
+    for (more, offered, enc) in [
+        ("", Value::Null, "A128CBC-HS256"),
+        ("", json!(["A128GCM", "A256GCM"]), "A128GCM"),
+        ("\nrequest_object_encryption_enc = \"A256GCM\"", json!(["A128GCM", "A256GCM"]), "A256GCM"),
+    ] {
+        let (server, keyfob) = (encrypting(), Keyfob::new());
+        server.change(|settings| settings.metadata["request_object_encryption_enc_values_supported"] = offered.clone());
+        server.always("/par", Answer::json(201, &json!({ "request_uri": "urn:x:1", "expires_in": 60 })));
+        let line = key(&keyfob, &server);
+        keyfob.provider("test", &server, &format!("{line}\n{ENCRYPTED}{more}"));
+
+        drop(keyfob.begin(&["login", "test"]));
+
+        let pushed = &server.requests_to("/par")[0];
+        let names: Vec<_> = pushed.parameters().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["client_id", "request"]);
+        let request = pushed.expect("request");
+        let parts: Vec<_> = request.split('.').collect();
+        let head: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[0]).expect("base64url")).expect("JSON");
+        assert_eq!((parts.len(), &head["alg"], &head["enc"]), (5, &json!("ECDH-ES+A256KW"), &json!(enc)));
+        assert_eq!((&head["kid"], &head["cty"]), (&json!("enc-1"), &json!("JWT")));
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_encrypted_is_not_sent() {
+    for (server, member, value, words) in [
+        (pushing(), "request_object_encryption_alg_values_supported", Value::Null, "key for encryption"),
+        (encrypting(), "request_object_encryption_alg_values_supported", json!(["RSA-OAEP"]), "_alg_values_supported"),
+        (encrypting(), "request_object_encryption_enc_values_supported", json!(["A128GCM"]), "_enc_values_supported"),
+    ] {
+        let keyfob = Keyfob::new();
+        server.change(|settings| settings.metadata[member] = value.clone());
+        let line = key(&keyfob, &server);
+        let more = "request_object_encryption_enc = \"A256GCM\"";
+        keyfob.provider("test", &server, &format!("{line}\n{ENCRYPTED}\n{more}"));
+
+        refused(&server, &keyfob, 11, "security", &[words]);
+    }
+    let (server, keyfob) = (encrypting(), Keyfob::new());
+    keyfob.provider("test", &server, ENCRYPTED);
+    refused(&server, &keyfob, 9, "config", &["private_key"]);
 }
 
 #[test]

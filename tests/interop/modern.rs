@@ -53,6 +53,24 @@ fn a_request_is_signed_by_value_and_pushed() {
 }
 
 #[test]
+fn a_request_is_encrypted_with_the_key_that_the_server_publishes() {
+    needs!(Server);
+    for (pushed, line) in [(1, ""), (0, "require_pushed_authorization_requests = false\n")] {
+        let server = journey("cli-jar-encrypted", |server| {
+            let encryption =
+                "request_object_encryption_alg = \"ECDH-ES\"\nrequest_object_encryption_enc = \"A256GCM\"\n";
+            format!("client_auth = \"none\"\n{encryption}{line}{}", key(server, "ES256"))
+        });
+
+        // What is pushed is noted as the server has opened it.
+        let opened = server.requests_to("/auth");
+        let parts = opened[0].parameter("request").map(|request| request.split('.').count());
+        assert_eq!(parts, (pushed == 0).then_some(5));
+        assert_eq!(server.requests_to("/request").len(), pushed);
+    }
+}
+
+#[test]
 fn a_signed_answer_is_verified_in_each_mode_and_algorithm() {
     needs!(Server);
     for (client_id, mode, algorithm) in [

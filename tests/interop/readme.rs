@@ -11,10 +11,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Answer, Finished, Keyfob, Keyring, Storage, TestServer, needs, python};
+use crate::support::{Answer, Finished, Keyfob, Keyring, Storage, TestServer, needs, python, write_program};
 
 /// Commands that are not run here, and why.
-const NOT_RUN: [(&str, &str); 6] = [
+const NOT_RUN: [(&str, &str); 9] = [
     ("cargo install --locked --path .", "builds the program that is tested, for minutes"),
     ("cargo build --release --locked", "likewise"),
     ("keyfob setup github", "asks at a terminal; its steps are tested on their own"),
@@ -23,6 +23,9 @@ const NOT_RUN: [(&str, &str); 6] = [
         "the server here speaks no OAuth 1.0a; oauth1.rs does the same at one that does",
     ),
     ("keyfob login acme --device --qr", "waits for a person at another machine; device.rs has a real browser be one"),
+    ("keyfob login @alice.bsky.social", "a name of the real network; atproto.rs logs in at the protocol's own server"),
+    ("keyfob login https://alice.example/", "a name of the real network; `tests/cli/indieauth.rs` logs in by a page"),
+    ("keyfob login https://mastodon.social", "a name of the real network; `tests/cli/from_url.rs` plays an instance"),
     ("tests/run", "runs this test"),
 ];
 
@@ -74,8 +77,7 @@ impl<'a> Stranger<'a> {
         keyfob.set("XDG_CONFIG_DIRS", &system);
         // Behind everything else on the path: only where there is no real one.
         fs::create_dir_all(&bin).expect("a folder");
-        fs::write(bin.join("jq"), jq()).expect("a script");
-        fs::set_permissions(bin.join("jq"), fs::Permissions::from_mode(0o700)).expect("that can be run");
+        write_program(&bin.join("jq"), &jq());
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::env::split_paths(&path).chain([bin])).expect("a path");
         keyfob.set("PATH", path);

@@ -77,6 +77,10 @@ export const makeClients = (clientKeys, { selfSignedCert } = {}) => {
     // How the request travels, how the answer comes back
     native('cli-par', { require_pushed_authorization_requests: true }),
     native('cli-jar', { require_signed_request_object: true, request_object_signing_alg: 'ES256', jwks }),
+    native('cli-jar-encrypted', {
+      require_signed_request_object: true, request_object_signing_alg: 'ES256', request_object_encryption_alg: 'ECDH-ES',
+      request_object_encryption_enc: 'A256GCM', jwks,
+    }),
     native('cli-jarm', { response_modes: ['jwt', 'query.jwt', 'form_post.jwt'], authorization_signed_response_alg: 'RS256' }),
     native('cli-jarm-es256', { response_modes: ['jwt', 'query.jwt'], authorization_signed_response_alg: 'ES256' }),
     // ID token and userinfo variants

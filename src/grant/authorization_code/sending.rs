@@ -81,7 +81,8 @@ fn endpoint(provider: &Provider, server: &AuthorizationServer) -> Result<Option<
 }
 
 fn is_signed(provider: &Provider, server: &AuthorizationServer) -> bool {
-    provider.require_signed_request_object.unwrap_or(server.require_signed_request_object)
+    let own = provider.require_signed_request_object.or(provider.request_object_encryption_alg.as_ref().map(|_| true));
+    own.unwrap_or(server.require_signed_request_object)
 }
 
 async fn push(

@@ -57,6 +57,9 @@ pub enum Error {
     /// The token cannot be opened: it is for another key, or damaged.
     #[error("the token cannot be decrypted with this client's key")]
     Undecryptable,
+    /// Nothing could be encrypted for a server: its key is damaged, or there is no randomness.
+    #[error("nothing can be encrypted with the server's key")]
+    Unencryptable,
     /// Neither three segments nor five.
     #[error("the token has {0} segments separated by dots, a signed one has three")]
     Segments(usize),

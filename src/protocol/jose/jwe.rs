@@ -1,10 +1,11 @@
-//! Encrypted tokens in their compact form: opened, never made.
+//! Encrypted tokens in their compact form: those for us are opened, those for a server are made in `seal`.
 //!
 //! What is inside is a signed token, which is then verified like any other: whoever knows the public half of our key can
 //! encrypt, so that decryption alone proves nothing about the sender.
 
 mod content;
 mod key;
+mod seal;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ use crate::protocol::json;
 use crate::secret::Secret;
 
 pub use key::Decrypter;
+pub use seal::Recipient;
 
 /// How many bytes of an encrypted token are read: those of a signed one, and what base64url adds.
 const MAX_BYTES: usize = 400 << 10;
@@ -45,7 +47,7 @@ pub enum KeyManagement {
 /// # Specification
 /// RFC 7518 §5.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ContentEncryption {
+pub enum ContentEncryption {
     /// `A128GCM` and its like.
     Gcm(usize),
     /// `A128CBC-HS256` and its like, by the bits of both keys together.
@@ -105,12 +107,21 @@ impl ContentEncryption {
         ("A256CBC-HS512", Self::CbcHmac(512)),
     ];
 
-    fn parse(name: &str) -> Option<Self> {
+    /// What is used where nothing else is said (OpenID Connect Registration §2).
+    pub const USUAL: Self = Self::CbcHmac(256);
+
+    /// The encryption registered as `name`.
+    pub fn parse(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, encryption)| *encryption)
     }
 
-    fn name(self) -> &'static str {
+    /// The registered name.
+    pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(_, encryption)| *encryption == self).map_or("", |(name, _)| name)
+    }
+
+    fn is_gcm(self) -> bool {
+        matches!(self, Self::Gcm(_))
     }
 
     /// The length of its key in bytes.

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::key::PublicKey;
-use super::{Error, Unfit};
+use super::{Error, KeyManagement, Recipient, Unfit};
 use crate::protocol::json;
 
 /// How many bytes of a key set are read; 1,000 large keys with certificates would not fill it.
@@ -24,6 +24,8 @@ const MAX_KEYS: usize = 1000;
 /// RFC 7517 §5; OpenID Connect Core §10.1.
 pub struct JwkSet {
     keys: Vec<Jwk>,
+    /// Those that are not for signatures alone, as they came.
+    others: Vec<Map<String, Value>>,
 }
 
 /// One key with its name.
@@ -52,7 +54,16 @@ impl JwkSet {
         let mut keys: Vec<Jwk> = entries.iter().map(Jwk::parse).collect();
         refuse_duplicates(&mut keys);
 
-        Ok(Self { keys })
+        let objects = entries.iter().filter_map(Value::as_object);
+        let others = objects.filter(|entry| entry.get("use").is_none_or(|purpose| purpose != "sig"));
+        let others = others.cloned().collect();
+
+        Ok(Self { keys, others })
+    }
+
+    /// The key with which something is encrypted for the server.
+    pub fn recipient(&self, algorithm: KeyManagement) -> Option<Recipient> {
+        Recipient::choose(self.others.iter(), algorithm)
     }
 
     /// How many keys of the set can verify signatures.

@@ -27,7 +27,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub use algorithm::Algorithm;
 pub use error::{Error, excerpt};
 pub use held::{Holder, Kind};
-pub use jwe::{Decrypter, Jwe, KeyManagement};
+pub use jwe::{ContentEncryption, Decrypter, Jwe, KeyManagement, Recipient};
 pub use jwk::JwkSet;
 pub use jws::{Jws, VerificationKeys, Verified};
 pub use key::Unfit;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Finished, Page, Redirect, Running, Server, contains, eventually, files, within};
+use super::{Finished, Page, Redirect, Running, Server, contains, eventually, files, within, write_program};
 
 /// keyfob as one person on one machine has it: encrypted files, their key in a file aside.
 pub struct Keyfob {
@@ -148,11 +148,7 @@ impl Keyfob {
     /// A program of a few lines of shell.
     pub fn script(&self, name: &str, lines: &str) -> PathBuf {
         let file = self.aside().join(name);
-        // Written beside and renamed: a program that is still being written cannot be run.
-        let draft = self.aside().join(format!("{name}.new"));
-        fs::write(&draft, format!("#!/bin/sh\n{lines}\n")).expect("a script");
-        fs::set_permissions(&draft, fs::Permissions::from_mode(0o700)).expect("that can be run");
-        fs::rename(&draft, &file).expect("in its place");
+        write_program(&file, &format!("#!/bin/sh\n{lines}\n"));
         file
     }
 

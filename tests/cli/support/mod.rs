@@ -22,7 +22,7 @@ pub use files::{contains, files, mode};
 pub use jwt::{Key, base64url, now, sha256};
 pub use keyfob::{Keyfob, Login};
 pub use oauth1::{CONSUMER_SECRET, OAuth1Server};
-pub use process::{Finished, Running, eventually, within};
+pub use process::{Finished, Running, eventually, within, write_program};
 pub use request::Request;
 pub use server::Server;
 pub use terminal::Terminal;

@@ -1,12 +1,11 @@
 //! The scripted persons of `tests/testserver`, as a browser command.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{eventually, parts};
+use super::{eventually, parts, write_program};
 
 /// What the person does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +71,7 @@ impl Browser {
             log = log.display(),
             cache = parts::testserver_cache().display(),
         );
-        // Written beside and renamed: a command that is still being written cannot be run.
-        let draft = folder.join("browser.new");
-        fs::write(&draft, script).expect("the browser script can be written");
-        fs::set_permissions(&draft, fs::Permissions::from_mode(0o700)).expect("and made executable");
-        fs::rename(&draft, &command).expect("and put in place");
+        write_program(&command, &script);
         Self { command, log }
     }
 

@@ -18,7 +18,7 @@ pub use keyfob::{Keyfob, Storage};
 pub use keyring::Keyring;
 pub use mcp::McpServer;
 pub use parts::{Part, all_present, nameserver, oauth1server, oauth1server_cache, python, softhsm};
-pub use process::{Finished, Running, eventually, processes_with};
+pub use process::{Finished, Running, eventually, processes_with, write_program};
 pub use random::Random;
 pub use secrets::{Leak, leaks};
 pub use server::{Request, TestServer};

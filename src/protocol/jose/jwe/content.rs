@@ -4,9 +4,9 @@ use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::aes::{Aes128, Aes192, Aes256};
 use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
-use cbc::Decryptor;
 use cbc::cipher::block_padding::Pkcs7;
-use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use cbc::{Decryptor, Encryptor};
 use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
@@ -76,5 +76,58 @@ fn cbc_with<D: BlockModeDecrypt + KeyIvInit>(key: &[u8], sealed: &Sealed<'_>) ->
     let cipher = D::new_from_slices(key, sealed.iv).ok()?;
     let length = cipher.decrypt_padded::<Pkcs7>(&mut bytes).ok()?.len();
     bytes.truncate(length);
+    Some(bytes)
+}
+
+/// Ciphertext and tag of `content`: with a nonce of 96 bits in Galois/counter mode, with 128 in CBC mode with an HMAC.
+pub(super) fn seal(key: &[u8], header: &[u8], iv: &[u8], content: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    match (iv.len(), key.len()) {
+        (12, 16) => gcm_seal::<Aes128Gcm>(key, header, iv, content),
+        (12, 24) => gcm_seal::<AesGcm<Aes192, U12>>(key, header, iv, content),
+        (12, 32) => gcm_seal::<Aes256Gcm>(key, header, iv, content),
+        (16, _) => cbc_hmac_seal(key, header, iv, content),
+        _ => None,
+    }
+}
+
+fn gcm_seal<A: Aead + KeyInit>(key: &[u8], header: &[u8], iv: &[u8], content: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let cipher = A::new_from_slice(key).ok()?;
+    let mut sealed = cipher.encrypt(iv.try_into().ok()?, Payload { msg: content, aad: header }).ok()?;
+    let tag = sealed.split_off(sealed.len().checked_sub(16)?);
+    Some((sealed, tag))
+}
+
+fn cbc_hmac_seal(key: &[u8], header: &[u8], iv: &[u8], content: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (mac_key, key) = key.split_at(key.len() / 2);
+    let ciphertext = match key.len() {
+        16 => cbc_seal::<Encryptor<Aes128>>(key, iv, content)?,
+        24 => cbc_seal::<Encryptor<Aes192>>(key, iv, content)?,
+        32 => cbc_seal::<Encryptor<Aes256>>(key, iv, content)?,
+        _ => return None,
+    };
+    let parts = [header, iv, &ciphertext];
+    let mut tag = match mac_key.len() {
+        16 => mac::<Hmac<Sha256>>(mac_key, parts)?,
+        24 => mac::<Hmac<Sha384>>(mac_key, parts)?,
+        _ => mac::<Hmac<Sha512>>(mac_key, parts)?,
+    };
+    tag.truncate(mac_key.len());
+    Some((ciphertext, tag))
+}
+
+fn mac<M: Mac + hmac::KeyInit>(key: &[u8], [header, iv, ciphertext]: [&[u8]; 3]) -> Option<Vec<u8>> {
+    let mut mac = <M as hmac::KeyInit>::new_from_slice(key).ok()?;
+    let bits = u64::try_from(header.len()).ok()?.checked_mul(8)?;
+    for part in [header, iv, ciphertext, &bits.to_be_bytes()] {
+        mac.update(part);
+    }
+    Some(mac.finalize().into_bytes().to_vec())
+}
+
+fn cbc_seal<E: BlockModeEncrypt + KeyIvInit>(key: &[u8], iv: &[u8], content: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = content.to_vec();
+    // Padding fills the last block, and takes one of its own where that is full.
+    bytes.resize((content.len() / 16 + 1) * 16, 0);
+    E::new_from_slices(key, iv).ok()?.encrypt_padded::<Pkcs7>(&mut bytes, content.len()).ok()?;
     Some(bytes)
 }

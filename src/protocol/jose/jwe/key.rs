@@ -202,6 +202,19 @@ fn unwrapped(key: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
+/// RFC 3394 §2.2.1.
+pub(super) fn wrapped(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut wrapped = vec![0; bytes.len() + 8];
+    let length = match key.len() {
+        16 => KwAes128::new_from_slice(key).ok()?.wrap_key(bytes, &mut wrapped).ok()?.len(),
+        24 => KwAes192::new_from_slice(key).ok()?.wrap_key(bytes, &mut wrapped).ok()?.len(),
+        32 => KwAes256::new_from_slice(key).ok()?.wrap_key(bytes, &mut wrapped).ok()?.len(),
+        _ => return None,
+    };
+    wrapped.truncate(length);
+    Some(wrapped)
+}
+
 fn of_jwk(members: &Map<String, Value>) -> Option<Key> {
     let text = |name: &str| members.get(name).and_then(Value::as_str);
     let bytes = |name: &str| text(name).and_then(base64url).map(Zeroizing::new);

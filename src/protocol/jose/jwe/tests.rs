@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Decrypter, Jwe, KeyManagement, key};
+use super::{ContentEncryption, Decrypter, Jwe, KeyManagement, Recipient, key};
 use crate::protocol::jose::{BadKey, Error, base64url};
 
 /// RFC 7520 §5: what every example encrypts.
@@ -185,4 +185,111 @@ fn a_client_secret_stands_for_keys_of_each_length() {
     let jwe = Jwe::parse(&format!("{header}...."), KeyManagement::Direct).expect("the form of a token");
     assert_eq!(key.content_key(&jwe), same.content_key(&jwe));
     assert!(key.content_key(&jwe).is_some());
+}
+
+/// A key of RFC 8037 appendix A.6, its public half.
+fn bob() -> Value {
+    json!({ "kty": "OKP", "crv": "X25519", "kid": "Bob", "x": "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08" })
+}
+
+/// The public half of a key.
+fn public(key: &Value) -> Value {
+    let mut key = key.clone();
+    let members = key.as_object_mut().unwrap();
+    members.retain(|name, _| ["kty", "crv", "x", "y", "n", "e", "use", "alg", "kid"].contains(&name.as_str()));
+    key
+}
+
+fn recipient(keys: &[Value], algorithm: &str) -> Option<Recipient> {
+    let keys: Vec<_> = keys.iter().map(|key| key.as_object().unwrap().clone()).collect();
+    Recipient::choose(keys.iter(), KeyManagement::parse(algorithm).unwrap())
+}
+
+#[test]
+fn what_is_encrypted_for_a_key_is_opened_with_its_other_half() {
+    let mut samwise = samwise();
+    samwise.as_object_mut().unwrap().remove("alg");
+    let encryptions = ["A128GCM", "A192GCM", "A256GCM", "A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512"];
+    for (key, algorithms) in [
+        (samwise, &["RSA-OAEP", "RSA-OAEP-256"][..]),
+        (meriadoc(), &["ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW"]),
+        (peregrin(), &["ECDH-ES", "ECDH-ES+A256KW"]),
+    ] {
+        let decrypter = Decrypter::parse(&key.to_string(), None).unwrap();
+        for algorithm in algorithms {
+            let recipient = recipient(&[public(&key)], algorithm).unwrap();
+            for encryption in encryptions {
+                // Contents that end before, at and after the end of a block.
+                for content in ["", "0123456789abcdef", FRODO] {
+                    let token = recipient.encrypt(content, ContentEncryption::parse(encryption).unwrap()).unwrap();
+                    let other = recipient.encrypt(content, ContentEncryption::parse(encryption).unwrap()).unwrap();
+                    assert_ne!(token, other, "each has a key and a nonce of its own");
+
+                    let opened = Jwe::parse(&token, KeyManagement::parse(algorithm).unwrap()).unwrap();
+                    assert_eq!(opened.decrypt(&decrypter).unwrap().expose(), content, "{algorithm} {encryption}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_header_says_how_for_which_key_and_that_a_token_is_inside() {
+    let token = recipient(&[bob()], "ECDH-ES").unwrap().encrypt("x", ContentEncryption::USUAL).unwrap();
+
+    let header: Value = serde_json::from_slice(&base64url(token.split('.').next().unwrap()).unwrap()).unwrap();
+    assert_eq!((&header["alg"], &header["enc"]), (&json!("ECDH-ES"), &json!("A128CBC-HS256")));
+    assert_eq!((&header["cty"], &header["kid"]), (&json!("JWT"), &json!("Bob")));
+    assert_eq!((&header["epk"]["kty"], &header["epk"]["crv"]), (&json!("OKP"), &json!("X25519")));
+    assert_eq!(header["epk"].as_object().unwrap().len(), 3);
+}
+
+#[test]
+fn a_key_is_chosen_by_what_it_says_it_is_for() {
+    let with = |name: &str, value: Value| {
+        let mut key = public(&meriadoc());
+        key.as_object_mut().unwrap().remove("use");
+        key[name] = value;
+        key
+    };
+    for fine in [
+        with("use", json!("enc")),
+        with("key_ops", json!(["deriveKey"])),
+        with("alg", json!("ECDH-ES")),
+        with("kid", json!("x")),
+    ] {
+        assert!(recipient(std::slice::from_ref(&fine), "ECDH-ES").is_some(), "{fine}");
+    }
+    for unfit in [
+        with("use", json!("sig")),
+        with("key_ops", json!(["verify"])),
+        with("alg", json!("ECDH-ES+A128KW")),
+        with("alg", json!("ES256")),
+        with("crv", json!("P-521")),
+        with("x", json!("AA")),
+        public(&samwise()),
+        shared("XctOhJAkA-pD9Lh7ZgW_2A"),
+    ] {
+        assert!(recipient(std::slice::from_ref(&unfit), "ECDH-ES").is_none(), "{unfit}");
+    }
+    let named = |kid: &str, alg: Option<&str>| {
+        let mut key = with("kid", json!(kid));
+        alg.into_iter().for_each(|alg| key["alg"] = json!(alg));
+        key
+    };
+    let chosen = recipient(&[named("silent", None), named("says", Some("ECDH-ES"))], "ECDH-ES").unwrap();
+    assert!(format!("{chosen:?}").contains("says"), "{chosen:?}");
+}
+
+#[test]
+fn nothing_is_encrypted_for_a_point_that_is_not_on_the_curve_or_a_weak_key() {
+    let mut off = public(&meriadoc());
+    off["y"] = off["x"].clone();
+    assert!(matches!(
+        recipient(&[off], "ECDH-ES").unwrap().encrypt("x", ContentEncryption::USUAL),
+        Err(Error::Unencryptable)
+    ));
+    let mut weak = public(&samwise());
+    weak["n"] = json!("wbdxI55VaanZXPY29Lg5hdmv2XhvqAhoxUkanfzf2-5zVUxa6prHRrI4pP1AhoqJRlZfYtWWd5mmHRG2pAHIlw");
+    assert!(recipient(&[weak], "RSA-OAEP").is_none());
 }
