@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 
 use keyfob::protocol::atproto::Identifier;
+use keyfob::registry::words::Discovery;
 use keyfob::session::SessionKey;
 use keyfob::session::index::Entry;
 use url::Url;
@@ -75,7 +76,7 @@ pub fn session(context: &Context, argument: Option<&str>, absence: Absence) -> R
     match named(context, argument)? {
         Some(Target::Session(key)) => exactly(context, &key, absence),
         Some(Target::Provider(name)) => default_of(context, &name, absence),
-        Some(Target::Address(url)) => covering(context, &url, absence),
+        Some(Target::Address(url)) => covering(context, &url, absence, |_| true),
         None => only(context),
     }
 }
@@ -186,8 +187,20 @@ fn absent(absence: Absence, name: &str) -> Failure {
     Failure::new(code, format!("there is no session {name}")).hint(format!("keyfob login {name}"))
 }
 
-/// The session whose issuer, resource or host covers `url`; the longest match wins.
-fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Failure> {
+/// The session that a login at `url` would renew. A page or a server of many says nothing of whom somebody means, unless it
+/// is the very page that has logged in.
+pub fn at_login(context: &Context, url: &Url) -> Result<Entry, Failure> {
+    let is_own = |entry: &Entry| entry.profile.id.as_deref() == Some(url.as_str());
+    covering(context, url, Absence::NotFound, |entry| is_own(entry) || discovery(context, entry).is_none())
+}
+
+/// How the server of a session's provider is found, where it is each person's own.
+fn discovery(context: &Context, entry: &Entry) -> Option<Discovery> {
+    context.registry().ok()?.find(entry.key.provider()).ok()?.discovery()
+}
+
+/// The session whose issuer, resource or host covers `url`; the longest match wins. Only those that are `fit` count.
+fn covering(context: &Context, url: &Url, absence: Absence, fit: impl Fn(&Entry) -> bool) -> Result<Entry, Failure> {
     let (mut entries, _) = context.keeper()?.catalog().all()?;
     entries.retain(|entry| !entry.is_variant());
     let mut best: Vec<(usize, &Entry)> = Vec::new();
@@ -195,7 +208,12 @@ fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Fai
     for siblings in entries.chunk_by(|one, next| one.key.provider() == next.key.provider()) {
         let hosts = LazyCell::new(|| hosts_of(context, siblings[0].key.provider()));
         for entry in siblings {
-            let Some(length) = coverage(entry, url, || &hosts) else { continue };
+            let length = match page_of(context, entry, url) {
+                // Others have pages at the same host.
+                Some(page) => covers(&page, url).then(|| page.as_str().trim_end_matches('/').len()),
+                None => coverage(entry, url, || &hosts),
+            };
+            let Some(length) = length.filter(|_| fit(entry)) else { continue };
             match best.first() {
                 Some((longest, _)) if *longest > length => {}
                 Some((longest, _)) if *longest == length => best.push((length, entry)),
@@ -214,6 +232,12 @@ fn covering(context: &Context, url: &Url, absence: Absence) -> Result<Entry, Fai
         1 => Ok(entries.swap_remove(0)),
         _ => chosen(context, entries, url.as_str()),
     }
+}
+
+/// The page that a session is of, where it is at the host of `url`.
+fn page_of(context: &Context, entry: &Entry, url: &Url) -> Option<Url> {
+    let page = entry.profile.id.as_deref().filter(|id| id.starts_with("http")).and_then(|id| Url::parse(id).ok())?;
+    (page.origin() == url.origin() && discovery(context, entry) == Some(Discovery::IndieAuth)).then_some(page)
 }
 
 /// Hosts of the resource servers that a provider's entry names.

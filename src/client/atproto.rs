@@ -7,10 +7,18 @@ use super::{Error, resource};
 use crate::protocol;
 use crate::protocol::atproto::{self, DOCUMENT, Description, Did, Handle, Identifier, RESOLVER};
 use crate::protocol::http::{self, check_status, members};
+use crate::protocol::indieauth;
+use crate::protocol::metadata::is_private;
 use crate::registry::Provider;
 use crate::system::System;
 use crate::system::dns::Resolver;
 use crate::system::http::{Response, check_url};
+
+/// What errors call a handle's own host.
+const HOST: &str = "handle's own host";
+
+/// Redirects that a handle's host may answer with ("Handle": "a reasonable number").
+const REDIRECTS: usize = 3;
 
 /// Whom handles and DIDs are asked of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +104,11 @@ impl Directories {
     async fn description(&self, system: &System, did: &Did) -> Result<Description, Error> {
         let place = did.place(&self.plc)?;
         check_url(&place)?;
+        if is_private(&place) && !is_private(&self.plc) {
+            // Whoever names it could have programs of this machine asked.
+            let reason = "its document would be on this machine, which is for development";
+            return Err(protocol::Error::Account { name: did.to_string(), reason }.into());
+        }
         let response = system.http.send_persistently(http::get(&place)?, true).await?;
         if matches!(response.status().as_u16(), 404 | 410) {
             return Err(Error::NoAccount { name: did.to_string(), reason: "it has no document".into() });
@@ -153,13 +166,30 @@ async fn resolved(system: &System, handle: &Handle) -> Result<Did, Error> {
         reason: format!("neither {} nor its own host names a DID", handle.record_name()),
     };
     let place = handle.well_known().ok_or_else(nobody)?;
-    match (system.http.send_persistently(http::get(&place)?, true).await, untold) {
-        (Ok(response), _) if response.status().is_success() => Ok(atproto::did_in_text(&response)?),
-        (Ok(response), _) if !response.status().is_server_error() => Err(nobody()),
-        // The domain name system is sure that it says nothing, and there is no host.
-        (_, None) => Err(nobody()),
-        (_, Some(error)) => Err(error.into()),
+    let response = match of_host(system, place).await {
+        Ok(response) => response,
+        // Whoever cannot be asked has not said no.
+        Err(error) => return Err(untold.map_or(error, Error::from)),
+    };
+    check_status(HOST, &response, system.clock.seconds())?;
+    match (response.status().is_success(), untold) {
+        (true, _) => Ok(atproto::did_in_text(&response)?),
+        (false, None) => Err(nobody()),
+        (false, Some(error)) => Err(error.into()),
     }
+}
+
+/// What a handle's host answers, behind its redirects.
+async fn of_host(system: &System, mut place: Url) -> Result<Response, Error> {
+    let url = crate::system::http::endpoint(&place);
+    for _ in 0..=REDIRECTS {
+        let response = system.http.send_persistently(http::get(&place)?, true).await?;
+        match indieauth::redirect(&response, &place)? {
+            Some(next) => place = next,
+            None => return Ok(response),
+        }
+    }
+    Err(Error::Redirects { url, limit: REDIRECTS })
 }
 
 fn document(system: &System, endpoint: &'static str, response: &Response) -> Result<Map<String, Value>, Error> {

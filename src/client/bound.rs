@@ -107,8 +107,9 @@ impl Client {
     ///
     /// # Specification
     /// AT Protocol "OAuth", Demonstrating Proof of Possession.
-    pub(super) fn check_nonce(&self, sent: Option<&Sent>, answer: &Response) -> Result<(), Error> {
-        let must = self.provider.discovery == Some(words::Discovery::Atproto) && sent.is_some();
+    pub fn check_nonce(&self, answer: &Response) -> Result<(), Error> {
+        let was_proven = answer.extensions().get::<Proven>().is_some();
+        let must = self.provider.discovery == Some(words::Discovery::Atproto) && was_proven;
         // A refusal says more by itself.
         if must && answer.status().is_success() && dpop::nonce(answer.headers()).is_none() {
             return Err(protocol::Error::NoNonce.into());

@@ -68,7 +68,6 @@ impl Client {
                 may_repeat = sent.is_none();
                 continue;
             }
-            self.check_nonce(sent.as_ref(), &response)?;
             self.mark(&mut response, sent.as_ref());
             return Ok(response);
         }

@@ -219,7 +219,7 @@ pub enum Error {
         /// The media type.
         content: String,
     },
-    /// A profile page is behind more redirects than are followed.
+    /// A profile page, or what a handle's host says, is behind more redirects than are followed.
     #[error("{url} leads through more than {limit} redirects")]
     Redirects {
         /// Where they begin.

@@ -79,6 +79,17 @@ pub async fn discover(system: &System, entered: &Url, first: Option<Response>) -
     Ok(Some(Discovered { visited, server, micropub: links.micropub }))
 }
 
+/// The server of a login that is to be confirmed.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimant<'a> {
+    /// Where the browser was sent.
+    pub authorization_endpoint: &'a Url,
+    /// Who answered.
+    pub token_endpoint: &'a Url,
+    /// Who it is, where it has metadata.
+    pub issuer: Option<&'a str>,
+}
+
 /// The address `me` that a server says has logged in, in canonical form, if that server may say so: it was on the way of
 /// the discovery (`visited`), or it declares the same server itself.
 ///
@@ -86,37 +97,40 @@ pub async fn discover(system: &System, entered: &Url, first: Option<Response>) -
 /// [`protocol::Error::Unconfirmed`] where it may not; as [`discover`] where the page at `me` cannot be asked.
 ///
 /// # Security
-/// Without this every server could speak for everybody, and every user of a shared host for all others there.
+/// Without this every server could speak for everybody, and every user of a shared host for all others there. The
+/// specification compares authorization endpoints. That alone would let whoever names somebody else's, beside a token
+/// endpoint of his own, answer in that one's place.
 ///
 /// # Specification
 /// IndieAuth §5.4.
-pub async fn confirm(
-    system: &System,
-    me: &str,
-    visited: &[Url],
-    authorization_endpoint: &Url,
-    issuer: Option<&str>,
-) -> Result<Url, Error> {
+pub async fn confirm(system: &System, me: &str, visited: &[Url], claimant: Claimant<'_>) -> Result<Url, Error> {
     let me = indieauth::me(me)?;
     if visited.contains(&me) {
         return Ok(me);
     }
     let refuse = |reason| Err(unconfirmed(&me, reason).into());
-    if !is_private(authorization_endpoint) && is_private(&me) {
+    if !is_private(claimant.token_endpoint) && is_private(&me) {
         return refuse("it is a private address, and the server is a public one");
     }
     let Some((_, _, links)) = page(system, &me, None).await? else {
         return refuse("that page declares no server");
     };
-    let (declared, its_issuer) = match &links.metadata {
-        Some(place) => metadata(system, place).await.map(|(issuer, endpoint, _)| (Some(endpoint), Some(issuer)))?,
-        None => (links.authorization_endpoint, None),
+    let (authorization_endpoint, token_endpoint, issuer) = match &links.metadata {
+        Some(place) => {
+            let (issuer, endpoint, document) = metadata(system, place).await?;
+            let server = AuthorizationServer::read(&document, &issuer, IssuerMatch::Exact)?;
+            (Some(endpoint), server.token_endpoint, Some(issuer))
+        }
+        None => (links.authorization_endpoint, links.token_endpoint, None),
     };
-    match declared {
+    match authorization_endpoint {
         None => refuse("that page declares no server"),
-        Some(declared) if declared != *authorization_endpoint => refuse("that page declares another server"),
-        // Servers of many may share an endpoint.
-        Some(_) if issuer.zip(its_issuer.as_deref()).is_some_and(|(one, other)| one != other) => {
+        Some(endpoint) if endpoint != *claimant.authorization_endpoint => refuse("that page declares another server"),
+        Some(_) if token_endpoint.as_ref() != Some(claimant.token_endpoint) => {
+            refuse("that page declares another token endpoint")
+        }
+        // Servers of many may share their endpoints.
+        Some(_) if claimant.issuer.zip(issuer.as_deref()).is_some_and(|(one, other)| one != other) => {
             refuse("that page declares another issuer")
         }
         Some(_) => Ok(me),

@@ -10,6 +10,8 @@ use crate::registry::words::{IssuerMatch, Protocol, RequestFormat, ResponseMode,
 /// [`Error::Unsupported`] with the key.
 pub(super) fn check(provider: &Provider) -> Result<(), Error> {
     let asked = [
+        // One secret for every server that somebody's page or handle leads to.
+        (provider.discovery.is_some() && provider.client_secret.is_some(), "client_secret beside discovery"),
         (
             provider.protocol == Protocol::OAuth1 && provider.token_request.format == RequestFormat::Json,
             "token_request.format = \"json\"",

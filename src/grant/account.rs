@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Error;
+use crate::client::Client;
 use crate::client::atproto::Directories;
-use crate::client::{Client, indieauth};
+use crate::client::indieauth::{self, Claimant};
 use crate::protocol;
 use crate::protocol::atproto::SCOPE;
 use crate::protocol::token::TokenSet;
@@ -71,11 +72,46 @@ pub async fn confirm(
     }
 }
 
-async fn of_did(client: &Client, did: &str, tokens: &TokenSet, whom: Option<&Whom>) -> Result<Confirmed, Error> {
-    if !tokens.scopes.iter().any(|scope| scope == SCOPE) {
-        let reason = "does not grant `atproto`, without which it is no token of the AT Protocol";
-        return Err(protocol::Error::Field { endpoint: ENDPOINT, field: "scope".into(), reason }.into());
+/// Makes sure that a renewal is of the account that the session is of; `kept` is what the session keeps.
+///
+/// # Errors
+/// [`protocol::Error::AccountMismatch`] for another one; [`protocol::Error::Field`] when it does not say what it must.
+///
+/// # Specification
+/// AT Protocol "OAuth", Identity Authentication and Authorization Scopes; IndieAuth §5.5.1, §5.3.3.
+pub(super) fn check_renewal(
+    discovery: Discovery,
+    kept: &Map<String, Value>,
+    tokens: &TokenSet,
+) -> Result<(), protocol::Error> {
+    let name = member(discovery);
+    let expected = kept.get(name).and_then(Value::as_str).unwrap_or_default();
+    match tokens.kept.get(name) {
+        Some(Value::String(found)) if found == expected => {}
+        // IndieAuth wants it of an answer with a code only.
+        None if discovery == Discovery::IndieAuth => {}
+        None => return Err(protocol::Error::Field { endpoint: ENDPOINT, field: name.into(), reason: "is missing" }),
+        Some(found) => {
+            let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+            let (expected, found) = (expected.to_owned(), jose::excerpt(&found));
+            return Err(protocol::Error::AccountMismatch { expected, found });
+        }
     }
+    if discovery == Discovery::Atproto { check_scope(tokens) } else { Ok(()) }
+}
+
+fn check_scope(tokens: &TokenSet) -> Result<(), protocol::Error> {
+    match tokens.scopes.iter().any(|scope| scope == SCOPE) {
+        true => Ok(()),
+        false => {
+            let reason = "does not grant `atproto`, without which it is no token of the AT Protocol";
+            Err(protocol::Error::Field { endpoint: ENDPOINT, field: "scope".into(), reason })
+        }
+    }
+}
+
+async fn of_did(client: &Client, did: &str, tokens: &TokenSet, whom: Option<&Whom>) -> Result<Confirmed, Error> {
+    check_scope(tokens)?;
     let (id, name, host) = match whom {
         Some(whom) if whom.ids.iter().any(|id| id == did) => (did.to_owned(), whom.name.clone(), None),
         Some(whom) => {
@@ -96,11 +132,17 @@ async fn of_did(client: &Client, did: &str, tokens: &TokenSet, whom: Option<&Who
 
 async fn of_page(client: &Client, me: &str, tokens: &TokenSet, whom: Option<&Whom>) -> Result<Confirmed, Error> {
     let server = client.server().await?;
-    let lacks =
-        || crate::client::Error::Lacks { provider: client.provider().id.clone(), what: "authorization_endpoint" };
-    let endpoint = server.authorization_endpoint.as_ref().ok_or_else(lacks)?;
+    let lacks = |what| crate::client::Error::Lacks { provider: client.provider().id.clone(), what };
+    let claimant = Claimant {
+        authorization_endpoint: server
+            .authorization_endpoint
+            .as_ref()
+            .ok_or_else(|| lacks("authorization_endpoint"))?,
+        token_endpoint: server.token_endpoint.as_ref().ok_or_else(|| lacks("token_endpoint"))?,
+        issuer: server.issuer.as_deref(),
+    };
     let seen: Vec<url::Url> = whom.iter().flat_map(|whom| &whom.ids).filter_map(|id| id.parse().ok()).collect();
-    let me = indieauth::confirm(client.system(), me, &seen, endpoint, server.issuer.as_deref()).await?;
+    let me = indieauth::confirm(client.system(), me, &seen, claimant).await?;
     let claims = tokens.kept.get("profile").and_then(Value::as_object).cloned().unwrap_or_default();
     Ok(Confirmed { name: Some(addresses::account(&me)), id: me.into(), claims, host: None })
 }

@@ -27,7 +27,7 @@ use crate::protocol::parameters::Parameters;
 use crate::protocol::pkce::Method;
 use crate::protocol::token::{AUTHORIZATION_DETAILS, Asked, Remark, TokenResponse, TokenSet};
 use crate::protocol::{self, scope};
-use crate::registry::words::{ClientAuth, IssuerMatch, Pkce, RefreshHow, ResponseMode};
+use crate::registry::words::{ClientAuth, Discovery, IssuerMatch, Pkce, RefreshHow, ResponseMode};
 use crate::registry::{Provider, RunTime};
 use crate::secret::Secret;
 use crate::system::random;
@@ -276,7 +276,9 @@ impl<'a> Attempt<'a> {
                 IssuerMatch::Exact => server.issuer.as_deref(),
                 IssuerMatch::Template => None,
             },
-            announced: server.authorization_response_iss_parameter_supported,
+            // IndieAuth §5.2.1 demands it whatever the metadata says.
+            announced: server.authorization_response_iss_parameter_supported
+                || provider.discovery == Some(Discovery::IndieAuth) && server.issuer.is_some(),
         };
         let tolerance = self.request.clock_tolerance;
         let parameters = answer::opened(client, &self.authorization, parameters, tolerance).await?;
@@ -290,6 +292,7 @@ impl<'a> Attempt<'a> {
         let request = identity::token_request(client, endpoint, parameters, &brought).await?;
         self.tell_exchange();
         let answer = client.send(request, Repetition::Never).await?;
+        client.check_nonce(&answer)?;
         let asked = Asked { at: client.system().clock.seconds(), scopes: &self.scopes };
         let read = TokenResponse::read(&answer, &identity::rules(provider), asked);
         let sent = [Some(&response.code), self.authorization.verifier(), client.secret()];

@@ -8,8 +8,7 @@ use crate::protocol::http::EndpointRequest;
 use crate::protocol::id_token::IdToken;
 use crate::protocol::parameters::Parameters;
 use crate::protocol::token::{Asked, BadAnswer, Remark, TokenResponse, TokenSet};
-use crate::protocol::{self, id_token, jose};
-use crate::registry::Provider;
+use crate::protocol::{self, id_token};
 use crate::registry::words::ClientAuth;
 use crate::secret::Secret;
 use crate::system::trace::{Event, Party, Step};
@@ -112,8 +111,12 @@ async fn send(client: &Client, request: EndpointRequest, refresh: &Refresh<'_>) 
     let read = TokenResponse::read(&response, &rules, asked);
     let TokenResponse { tokens, remarks } = read.map_err(|bad| rotated(bad, &sent))?;
     let tokens = exchange::renewable(client.provider(), tokens);
-    let same = || same_account(client.provider(), refresh.kept, &tokens.kept);
-    let bound = client.check_bound(&tokens).map_err(Error::from).and_then(|()| same());
+    let same = || match client.provider().discovery {
+        Some(discovery) => account::check_renewal(discovery, refresh.kept, &tokens).map_err(Error::from),
+        None => Ok(()),
+    };
+    let bound = client.check_nonce(&response).and_then(|()| client.check_bound(&tokens));
+    let bound = bound.map_err(Error::from).and_then(|()| same());
     let checked = match (bound, &tokens.id_token, &refresh.earlier) {
         (Err(error), ..) => Err(error),
         (Ok(()), Some(token), Some(earlier)) => {
@@ -125,21 +128,6 @@ async fn send(client: &Client, request: EndpointRequest, refresh: &Refresh<'_>) 
         (Ok(id_token), _) => Ok(Refreshed { tokens: kept_by_id(tokens, id_token.is_some()), id_token, remarks }),
         (Err(error), Some(new)) => Err(Error::Rotated { error: Box::new(error), refresh_token: new.clone() }),
         (Err(error), None) => Err(error),
-    }
-}
-
-/// Makes sure that an answer that names its account names the same as before.
-///
-/// # Specification
-/// AT Protocol "OAuth", Identity Authentication: the session is of one DID.
-fn same_account(provider: &Provider, before: &Map<String, Value>, now: &Map<String, Value>) -> Result<(), Error> {
-    let Some(member) = provider.discovery.map(account::member) else { return Ok(()) };
-    let text = |members: &Map<String, Value>| members.get(member).and_then(Value::as_str).map(str::to_owned);
-    match (text(before), text(now)) {
-        (Some(expected), Some(found)) if expected != found => {
-            Err(protocol::Error::AccountMismatch { expected, found: jose::excerpt(&found) }.into())
-        }
-        _ => Ok(()),
     }
 }
 

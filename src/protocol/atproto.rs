@@ -324,6 +324,8 @@ pub fn lacking(server: &AuthorizationServer) -> Option<&'static str> {
             grants.iter().all(|grant| has(&server.grant_types_supported, grant)),
             "grant_types_supported with `refresh_token`",
         ),
+        (has(&server.response_types_supported, "code"), "response_types_supported with `code`"),
+        (server.require_request_uri_registration != Some(false), "require_request_uri_registration other than `false`"),
         (has(&server.code_challenge_methods_supported, "S256"), "code_challenge_methods_supported with S256 (PKCE)"),
         (
             has(&server.token_endpoint_auth_methods_supported, "none"),

@@ -111,13 +111,14 @@ pub fn unconfirmed(me: &Url, reason: &str) -> Error {
     Error::Unconfirmed { me: shown(me.as_str()), reason: reason.to_owned() }
 }
 
-/// The name of a session for a profile: its address without scheme and the slash at its end.
+/// The name of a session for a profile: its address without scheme, and without the slash of a host alone. With and without
+/// a slash at the end of a path are two people.
 pub fn account(me: &Url) -> String {
     let whole = me.as_str();
     let whole = whole.split_once("://").map_or(whole, |(_, rest)| rest);
-    match me.query() {
-        None => whole.strip_suffix('/').unwrap_or(whole).to_owned(),
-        Some(_) => whole.to_owned(),
+    match (me.path(), me.query()) {
+        ("/", None) => whole.strip_suffix('/').unwrap_or(whole).to_owned(),
+        _ => whole.to_owned(),
     }
 }
 
@@ -240,7 +241,7 @@ fn joined(document: &Url, base: &str) -> Option<Url> {
 fn address(rel: &'static str, text: &str, base: &Url, document: &Url) -> Result<Url, Error> {
     let refuse = |reason: String| Error::ProfileLink { rel, reason };
     if has_odd_characters(text) {
-        return Err(refuse("it has blanks, control characters or backslashes".into()));
+        return Err(refuse("it has blanks, braces, control characters or backslashes".into()));
     }
     let url = base.join(text).map_err(|error| refuse(error.to_string()))?;
     check_url(&url).map_err(|error| refuse(error.to_string()))?;
@@ -256,7 +257,7 @@ fn address(rel: &'static str, text: &str, base: &Url, document: &Url) -> Result<
 
 /// Readers of addresses disagree about these: what one shows, another might open elsewhere.
 fn has_odd_characters(text: &str) -> bool {
-    text.bytes().any(|byte| byte == b'\\' || byte <= b' ' || byte == 0x7f)
+    text.bytes().any(|byte| matches!(byte, b'\\' | b'{' | b'}' | 0x7f) || byte <= b' ')
 }
 
 /// Whether a scheme and a host are written out (RFC 3986 §3.1).

@@ -93,6 +93,10 @@ pub struct AuthorizationServer {
     pub pushed_authorization_request_endpoint: Option<Url>,
     /// Where Mastodon registers applications (Mastodon, "OAuth 2.0 Authorization Server Metadata").
     pub app_registration_endpoint: Option<Url>,
+    /// What authorization requests may ask for (RFC 8414 §2).
+    pub response_types_supported: Option<Vec<String>>,
+    /// Whether `request_uri` must be registered, where that is said (OpenID Connect Discovery §3).
+    pub require_request_uri_registration: Option<bool>,
     /// Whether only pushed requests are taken (RFC 9126 §5).
     pub require_pushed_authorization_requests: bool,
     /// Whether access tokens can be bound to client certificates (RFC 8705 §3.3).
@@ -177,6 +181,8 @@ impl AuthorizationServer {
             backchannel_authentication_endpoint: backchannel?,
             pushed_authorization_request_endpoint: pushed?,
             app_registration_endpoint: apps?,
+            response_types_supported: list(document, "response_types_supported")?,
+            require_request_uri_registration: document.get("require_request_uri_registration").and_then(Value::as_bool),
             require_pushed_authorization_requests: flag(document, "require_pushed_authorization_requests")?,
             tls_client_certificate_bound_access_tokens: flag(document, "tls_client_certificate_bound_access_tokens")?,
             require_signed_request_object: flag(document, "require_signed_request_object")?,

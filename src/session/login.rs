@@ -133,7 +133,8 @@ pub(super) async fn session(
     let mut overrides: Vec<Override> =
         name.overrides.iter().filter(|set| !unattended::is_passing(set)).cloned().collect();
     if let Some(host) = host {
-        overrides.push(Override { key: "hosts".into(), value: host.into(), is_secret: false });
+        let hosts = client.provider().hosts.iter().cloned().chain([host]).collect::<Vec<_>>().join(" ");
+        overrides.push(Override { key: "hosts".into(), value: hosts.into(), is_secret: false });
     }
     let session = Session {
         key: SessionKey::new(&client.provider().id, account)?,

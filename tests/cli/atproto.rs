@@ -399,3 +399,118 @@ fn scopes_become_part_of_the_clients_name_and_a_document_of_ones_own_takes_its_p
     let pushed = world.server.requests_to("/par").pop().expect("a request");
     assert_eq!(pushed.expect("client_id"), document);
 }
+
+#[test]
+fn tokens_of_a_named_server_go_to_the_accounts_own_data_server_only() {
+    let world = World::new();
+    let rogue = Server::start();
+    // It says that it takes the tokens of the honest server.
+    let metadata = json!({ "resource": rogue.url(), "authorization_servers": [world.server.url()] });
+    rogue.always(RESOURCE, Answer::json(200, &metadata));
+    world.login(&rogue.url()).expect(0);
+    let url = format!("{}/api", rogue.url());
+
+    world.keyfob.run(&["request", &url]).fails(4);
+    world.keyfob.run(&["request", "@alice.test", &url]).fails(11);
+
+    assert_eq!(rogue.requests_to("/api").len(), 0);
+    world.pds.always("/api", Answer::json(200, &json!({})));
+    world.keyfob.run(&["request", &format!("{}/api", world.pds.url())]).expect(0);
+}
+
+#[test]
+fn a_renewal_says_whose_it_is_and_for_what_each_time() {
+    for (member, value, code, name) in [
+        ("sub", Value::Null, 12, "protocol"),
+        ("sub", json!(7), 11, "security"),
+        ("scope", json!("transition:generic"), 12, "protocol"),
+        ("scope", Value::Null, 12, "protocol"),
+    ] {
+        let world = World::new();
+        world.login("@alice.test").expect(0);
+        world.server.change(|settings| settings.token.insert(member.into(), value.clone()));
+
+        world.keyfob.run(&["refresh", "@alice.test", "--json"]).error_naming(code, name, &[]);
+
+        // Whatever came after it, it is not another one's session.
+        world.server.change(|settings| {
+            settings.token.remove(member);
+            settings.token.insert("sub".into(), OTHER.into())
+        });
+        world.keyfob.run(&["refresh", "@alice.test"]).fails(if member == "sub" && code == 11 { 4 } else { 11 });
+    }
+}
+
+#[test]
+fn a_renewal_without_a_nonce_keeps_the_refresh_token_that_it_brought() {
+    let world = World::new();
+    world.login("@alice.test").expect(0);
+    world.server.after("/token", 2, |_: &Request, answer: Answer| answer.without("DPoP-Nonce"));
+
+    world.keyfob.run(&["refresh", "@alice.test", "--json"]).error_naming(12, "protocol", &["DPoP-Nonce"]);
+    world.server.recover();
+    world.server.change(|settings| settings.token.insert("sub".into(), DID.into()));
+
+    // The old one is used up, and a second use would end the session.
+    world.keyfob.run(&["refresh", "@alice.test"]).expect(0);
+}
+
+#[test]
+fn a_second_account_of_a_server_can_log_in_by_its_address() {
+    let world = World::new();
+    world.login("@alice.test").expect(0);
+    world.account(OTHER, None);
+    world.server.change(|settings| settings.token.insert("sub".into(), OTHER.into()));
+
+    world.login(&world.pds.url()).expect(0);
+
+    assert_eq!(world.keyfob.sessions(), ["atproto/alice.test".to_owned(), format!("atproto/{OTHER}")]);
+}
+
+#[test]
+fn a_handle_that_has_moved_is_told_before_it_replaces_a_session() {
+    let world = World::new();
+    world.login("@alice.test").expect(0);
+    world.directory.recover();
+    world.account(OTHER, Some(HANDLE));
+    world.handle(HANDLE, OTHER);
+    world.server.change(|settings| settings.token.insert("sub".into(), OTHER.into()));
+
+    let told = world.login("@alice.test").expect(0).stderr;
+
+    assert!(told.contains(DID) && told.contains(OTHER), "{told}");
+}
+
+#[test]
+fn a_login_that_was_begun_for_another_account_is_not_completed() {
+    let world = World::new();
+    let begun = world.keyfob.run(&["login", "@alice.test", "--begin", "--json"]).expect(0).json_lines();
+    let address = world.server.allow(begun[0]["url"].as_str().expect("an address")).0.to_string();
+
+    let refused = world.keyfob.run_with_input(&["login", "@bob.test", "--complete", "-", "--json"], &address);
+    refused.error_naming(2, "usage", &["alice.test", "bob.test"]);
+
+    world.keyfob.run_with_input(&["login", "atproto", "--complete", "-"], &address).expect(0);
+}
+
+#[test]
+fn a_scope_without_the_protocols_own_is_refused_before_anything_is_sent() {
+    let world = World::new();
+
+    world.keyfob.run(&["login", "@alice.test", "--scope", "transition:generic", "--json"]).error_naming(
+        2,
+        "usage",
+        &["`atproto`"],
+    );
+    assert_eq!(world.server.requests_to("/par").len(), 0);
+}
+
+#[test]
+fn a_logout_is_told_as_done_although_its_answers_have_no_nonce() {
+    let world = World::new();
+    world.login("@alice.test").expect(0);
+
+    world.keyfob.run(&["logout", "@alice.test"]).expect(0);
+
+    assert_eq!(world.server.requests_to("/revoke").len(), 2);
+}

@@ -397,3 +397,22 @@ fn an_issuer_with_a_slash_is_found_by_its_host() {
         }
     }
 }
+
+/// Whatever stands at its root is not what the issuer says of itself.
+#[test]
+fn an_issuer_is_found_behind_a_page_that_is_broken_or_leads_away() {
+    for answer in [
+        Answer::html(500, "later"),
+        Answer::html(429, "later"),
+        Answer::new(302, "text/plain", "").with("Location", "http://elsewhere.test/"),
+        Answer::new(302, "text/plain", "").with("Location", "https://127.0.0.1:9/"),
+        Answer::html(200, "<link rel=authorization_endpoint href=/auth>"),
+    ] {
+        let (server, keyfob) = (issuer(), Keyfob::new());
+        server.always("/", answer);
+
+        login(&keyfob, &server, &["login", &server.url()]);
+
+        assert_eq!(keyfob.sessions().len(), 1);
+    }
+}

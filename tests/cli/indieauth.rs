@@ -260,3 +260,138 @@ fn who_has_logged_in_is_not_what_the_profile_claims() {
     assert_eq!(keyfob.sessions(), [session(&server, "/")]);
     assert_eq!(keyfob.status(&url)["profile"]["id"], url);
 }
+
+/// Two servers and their pages; the first is logged in to.
+fn logged_in(path: &str) -> (Server, Keyfob, String) {
+    let (server, keyfob) = (server(path), Keyfob::new());
+    let url = page(&server, path);
+    log_in(&keyfob, &server, &["login", &url]).1.expect(0);
+    (server, keyfob, url)
+}
+
+#[test]
+fn a_client_is_shown_to_no_other_server_and_a_secret_to_none() {
+    let (first, second, keyfob) = (server("/"), server("/"), Keyfob::new());
+    let (one, other) = (page(&first, "/"), page(&second, "/"));
+    first.change(|settings| settings.clients.insert("registered".into(), ("none", String::new())));
+    let login = keyfob.begin(&["login", &one, "--client-id", "registered"]);
+    login.allow(&first);
+    login.finish().expect(0);
+
+    let (opened, finished) = log_in(&keyfob, &second, &["login", &other]);
+    finished.expect(0);
+
+    assert_ne!(parameter(&opened, "client_id"), "registered");
+    let secret = keyfob.aside().join("secret");
+    std::fs::write(&secret, "a-secret").expect("a file");
+    let secret = secret.display().to_string();
+    keyfob.run(&["login", &one, "--client-id", "post", "--client-secret-file", &secret, "--json"]).error_naming(
+        9,
+        "config",
+        &["client_secret"],
+    );
+}
+
+/// A page may name somebody else's authorization endpoint beside a token endpoint of its own.
+#[test]
+fn a_token_endpoint_that_the_page_does_not_name_speaks_for_nobody() {
+    let (alice, mallory) = (server("/"), server("/"));
+    page(&alice, "/");
+    let me = format!("{}/", alice.url());
+    let links = format!(
+        "<link rel=authorization_endpoint href={0}/authorize><link rel=token_endpoint href={1}/token>",
+        alice.url(),
+        mallory.url()
+    );
+    mallory.always("/", Answer::html(200, &links));
+    let tokens = json!({ "access_token": "mallorys-token", "token_type": "Bearer", "scope": "profile", "me": me });
+    mallory.always("/token", Answer::json(200, &tokens));
+    let keyfob = Keyfob::new();
+
+    let login = keyfob.begin(&["login", &mallory.url(), "--json"]);
+    know(&alice, &login.url.parse().expect("an address"));
+    login.allow(&alice);
+
+    login.finish().error_naming(11, "security", &["token endpoint"]);
+    assert_eq!(keyfob.sessions(), [] as [&str; 0]);
+}
+
+#[test]
+fn another_persons_page_at_the_same_host_is_another_persons() {
+    let (server, keyfob, alice) = logged_in("/users/alice");
+    let bob = page(&server, "/users/bob");
+
+    keyfob.run(&["status", &bob]).fails(3);
+    keyfob.run(&["token", &bob]).fails(4);
+    keyfob.run(&["logout", &bob]).fails(3);
+    assert_eq!(server.requests_to("/revoke").len(), 0);
+    assert_eq!(keyfob.token(&format!("{alice}/below")), keyfob.token(&alice));
+
+    server.change(|settings| settings.token.insert("me".into(), bob.clone().into()));
+    let (opened, finished) = log_in(&keyfob, &server, &["login", &bob]);
+    finished.expect(0);
+    assert_eq!(parameter(&opened, "me"), bob);
+    assert_eq!(keyfob.sessions(), [session(&server, "/users/alice"), session(&server, "/users/bob")]);
+}
+
+#[test]
+fn a_page_cannot_have_its_token_sent_to_whom_it_names() {
+    let (server, keyfob) = (server("/"), Keyfob::new());
+    let other = Server::start();
+    let links = format!("<link rel=indieauth-metadata href=/metadata><link rel=micropub href={}/api>", other.url());
+    server.always("/", Answer::html(200, &links));
+    log_in(&keyfob, &server, &["login", &server.url()]).1.expect(0);
+    other.always("/api", Answer::json(200, &json!({})));
+
+    // Where somebody says which session it is, the page's word is good.
+    keyfob.run(&["token", &format!("{}/api", other.url())]).fails(4);
+    keyfob.run(&["request", &session(&server, "/"), &format!("{}/api", other.url())]).expect(0);
+}
+
+#[test]
+fn a_slash_at_the_end_of_a_path_is_another_page() {
+    let (server, keyfob, _) = logged_in("/u");
+    page(&server, "/u/");
+    server.change(|settings| settings.token.insert("me".into(), format!("{}/u/", server.url()).into()));
+
+    log_in(&keyfob, &server, &["login", &format!("{}/u/", server.url())]).1.expect(0);
+
+    assert_eq!(keyfob.sessions(), [session(&server, "/u"), format!("{}%2F", session(&server, "/u"))]);
+}
+
+#[test]
+fn a_login_is_repeated_at_the_very_page_that_has_logged_in() {
+    let (server, keyfob, url) = logged_in("/users/alice");
+    for target in [url.as_str(), "indieauth", &session(&server, "/users/alice")] {
+        let (opened, finished) = log_in(&keyfob, &server, &["login", target]);
+        finished.expect(0);
+        assert_eq!(parameter(&opened, "me"), url, "{target}");
+    }
+    assert_eq!(keyfob.sessions().len(), 1);
+}
+
+#[test]
+fn an_answer_without_an_issuer_is_refused_where_there_is_metadata() {
+    let (server, keyfob) = (server("/"), Keyfob::new());
+    server.change(|settings| settings.iss = false);
+    let url = page(&server, "/");
+
+    let (_, finished) = log_in(&keyfob, &server, &["login", &url, "--json"]);
+
+    finished.error_naming(11, "security", &["iss"]);
+}
+
+#[test]
+fn a_login_in_two_calls_may_be_completed_by_the_page() {
+    let (server, keyfob) = (server("/"), Keyfob::new());
+    let url = page(&server, "/");
+    let begun = keyfob.run(&["login", &url, "--begin", "--json"]).expect(0).json_lines();
+    let opened = begun[0]["url"].as_str().expect("an address");
+    know(&server, &opened.parse().expect("an address"));
+    let address = server.allow(opened).0.to_string();
+
+    keyfob.run_with_input(&["login", "https://other.test/", "--complete", "-"], &address).fails(2);
+    keyfob.run_with_input(&["login", &url, "--complete", "-"], &address).expect(0);
+
+    assert_eq!(keyfob.sessions(), [session(&server, "/")]);
+}

@@ -2,7 +2,7 @@
 //! The library is asked directly; logins by such addresses are elsewhere.
 
 use keyfob::client::Error;
-use keyfob::client::indieauth::{Discovered, Server as Declared, confirm, discover};
+use keyfob::client::indieauth::{Claimant, Discovered, Server as Declared, confirm, discover};
 use keyfob::protocol::Error as Protocol;
 use keyfob::system::http::{BODY_LIMIT, Response};
 use keyfob::system::{self, Clock, Environment, HttpClient, HttpOptions, System, Trace};
@@ -31,8 +31,9 @@ fn lead(entered: &Url, first: Option<Response>) -> Result<Option<Discovered>, Er
 }
 
 fn speak(server: &Server, me: &str, visited: &[Url], issuer: Option<&str>) -> Result<Url, Error> {
-    let endpoint = at(server, "/authorize");
-    run(async |system| confirm(system, me, visited, &endpoint, issuer).await)
+    let (authorization_endpoint, token_endpoint) = (&at(server, "/authorize"), &at(server, "/token"));
+    let claimant = Claimant { authorization_endpoint, token_endpoint, issuer };
+    run(async |system| confirm(system, me, visited, claimant).await)
 }
 
 /// A server with metadata and a page at each of `pages` that names it.
@@ -258,7 +259,8 @@ fn an_address_that_was_on_the_way_is_confirmed_without_asking() {
 fn another_address_is_confirmed_if_it_declares_the_same_server() {
     let server = declaring(&["/alice"]);
     let issuer = format!("{}/", server.url());
-    server.always("/older", Answer::html(200, "<link rel=authorization_endpoint href=/authorize>"));
+    let endpoints = "<link rel=authorization_endpoint href=/authorize><link rel=token_endpoint href=/token>";
+    server.always("/older", Answer::html(200, endpoints));
     server.always("/moved", moved(301, "/alice"));
 
     for path in ["/alice", "/older", "/moved"] {
@@ -275,12 +277,17 @@ fn a_server_cannot_speak_for_those_who_do_not_name_it() {
     server.always("/nobody", Answer::html(200, "<p>"));
     server.always("/only-tokens", Answer::html(200, "<link rel=token_endpoint href=/token>"));
     server.always("/older", Answer::html(200, "<link rel=authorization_endpoint href=/authorize?tenant=2>"));
+    server.always("/halved", Answer::html(200, "<link rel=authorization_endpoint href=/authorize>"));
+    let robbed = "<link rel=authorization_endpoint href=/authorize><link rel=token_endpoint href=/other>";
+    server.always("/robbed", Answer::html(200, robbed));
     let alice = at(&server, "/alice").to_string();
 
     for me in [
         at(&server, "/nobody").as_str(),
         at(&server, "/only-tokens").as_str(),
         at(&server, "/older").as_str(),
+        at(&server, "/halved").as_str(),
+        at(&server, "/robbed").as_str(),
         at(&other, "/bob").as_str(),
         &format!("{alice}#x"),
         &alice.replace("http://", ""),
@@ -303,7 +310,8 @@ fn a_public_server_has_nobody_asked_in_this_network() {
     let me = at(&server, "/alice");
     let public = "https://as.example/authorize".parse().unwrap();
 
-    let refused = run(async |system| confirm(system, me.as_str(), &[], &public, None).await);
+    let claimant = Claimant { authorization_endpoint: &public, token_endpoint: &public, issuer: None };
+    let refused = run(async |system| confirm(system, me.as_str(), &[], claimant).await);
 
     assert!(matches!(refused, Err(Error::Protocol(Protocol::Unconfirmed { .. }))));
     assert!(server.requests().is_empty());

@@ -29,6 +29,9 @@ fn a_handle_is_found_in_a_record_and_at_its_own_host() {
         let found = format!("{} has its data at {server}", name.trim_start_matches('@'));
         assert!(told.contains(&found) && told.contains("publishes no metadata"), "{told}");
     }
-    let told = login(&mut keyfob, "@carol.test").expect(2).stderr;
-    assert!(told.contains("neither _atproto.carol.test nor its own host names a DID"), "{told}");
+    // No record, and a host that cannot be asked: nobody has said that there is no such account.
+    let told = login(&mut keyfob, "@carol.test").expect(6).stderr;
+    assert!(told.contains("cannot reach https://carol.test/.well-known/atproto-did"), "{told}");
+    let told = login(&mut keyfob, "@dave.test").expect(2).stderr;
+    assert!(told.contains("neither _atproto.dave.test nor its own host names a DID"), "{told}");
 }

@@ -17,6 +17,8 @@ def document(did, here):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.headers["Host"] == "dave.test":
+            return self.send_error(404)
         is_bob = self.server.server_port == 443
         here = "https://bob.test" if is_bob else "http://localhost:8080"
         documents = {
@@ -24,6 +26,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             **({"/.well-known/did.json": document(BOB, here)} if is_bob else {f"/{ALICE}": document(ALICE, here)}),
         }
         if is_bob and self.path == "/.well-known/atproto-did":
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if is_bob and self.path == "/elsewhere":
             return self.answer("text/plain", f"{BOB}\n")
         if self.path in documents:
             return self.answer("application/json", json.dumps(documents[self.path]))

@@ -70,7 +70,11 @@ pub fn discover(context: &Context, url: &Url) -> Result<Found, Failure> {
     let found = match found.map_err(|error| Failure::from(error).at(&host))? {
         Declared::Resource(resource) => of_resource(context, url, &resource, &shown)?,
         Declared::Page(page) => of_page(context, url, *page)?,
-        Declared::Nothing => of_issuer(context, url, &shown)?,
+        Declared::Nothing(page) => of_issuer(context, url, &shown).map_err(|failure| match (failure.code(), page) {
+            // What was found at least.
+            (ExitCode::Config, Some(error)) => Failure::from(error).at(&host),
+            _ => failure,
+        })?,
     };
     if found.parent.is_some() {
         // Before anything is registered or opened: a session without its entry is of no use.
@@ -85,24 +89,24 @@ enum Declared {
     Resource(Resource),
     /// It is a person's page.
     Page(Box<Discovered>),
-    /// It may be an issuer.
-    Nothing,
+    /// It may be an issuer; why it is no page, where it might have been one.
+    Nothing(Option<client::Error>),
 }
 
 async fn declared(system: &System, url: &Url) -> Result<Declared, client::Error> {
     let response = resource::ask(system, url).await?;
-    // Whoever asks for a token is no page.
-    if response.status() == StatusCode::UNAUTHORIZED {
-        let resource = resource::of_answer(system, url, &response).await?;
-        return Ok(resource.map_or(Declared::Nothing, Declared::Resource));
-    }
-    if addresses::profile_url(url.as_str()).is_ok()
-        && let Some(page) = indieauth::discover(system, url, Some(response.clone())).await?
-    {
+    // Whoever asks for a token is no page; and what a page says wrong, or its server does not say now, is nothing to those
+    // who did not mean a page.
+    let may_be_page = response.status() != StatusCode::UNAUTHORIZED && addresses::profile_url(url.as_str()).is_ok();
+    let page = match may_be_page {
+        true => indieauth::discover(system, url, Some(response.clone())).await,
+        false => Ok(None),
+    };
+    if let Ok(Some(page)) = page {
         return Ok(Declared::Page(Box::new(page)));
     }
     let resource = resource::of_answer(system, url, &response).await?;
-    Ok(resource.map_or(Declared::Nothing, Declared::Resource))
+    Ok(resource.map_or_else(|| Declared::Nothing(page.err()), Declared::Resource))
 }
 
 impl Found {
@@ -136,7 +140,8 @@ fn of_resource(context: &Context, url: &Url, resource: &Resource, shown: &str) -
     set(&mut definition, &[("issuer", issuer), ("name", host), ("resource", &metadata.resource)])?;
     let server = registered::ask(context, &definition)?;
     if is_atproto(&server) {
-        return of_atproto(context, url, issuer, server);
+        atproto::issuer(metadata, url).map_err(client::Error::from)?;
+        return of_atproto(context, issuer, server);
     }
     // Without the server's word nobody knows whether it looks at the challenge (MCP "Authorization Code Protection").
     server.check_s256()?;
@@ -174,11 +179,11 @@ fn is_atproto(server: &AuthorizationServer) -> bool {
 }
 
 /// A server of the AT Protocol, where the account that logs in is known at the end only.
-fn of_atproto(context: &Context, url: &Url, issuer: &str, server: AuthorizationServer) -> Result<Found, Failure> {
+fn of_atproto(context: &Context, issuer: &str, server: AuthorizationServer) -> Result<Found, Failure> {
     let definition = context.provider("atproto")?;
     let provider = definition.provider()?;
     context.terminal.say(&format!("{issuer} is a server of the {}", provider.name));
-    let located = Located::at_server(&provider, issuer, url);
+    let located = Located::at_server(issuer);
     Ok(Found { definition, server: Some(server), located: Some(located), parent: None })
 }
 
@@ -217,7 +222,7 @@ fn of_issuer(context: &Context, url: &Url, shown: &str) -> Result<Found, Failure
     let text = server.issuer.as_deref().unwrap_or(text);
     if is_atproto(&server) {
         let text = text.to_owned();
-        return of_atproto(context, url, &text, server);
+        return of_atproto(context, &text, server);
     }
     if server.app_registration_endpoint.is_some() {
         (definition, parent) = (context.provider("mastodon")?, "mastodon");

@@ -166,11 +166,15 @@ fn attempt(context: &Context, arguments: &Arguments) -> Result<Option<Entry>, Fa
     let (mut definition, mut account, mut found) = match place(context, arguments.target.as_deref())? {
         Place::Known(name, account) => {
             if let Some(answer) = &arguments.complete {
-                return two_calls::complete(context, arguments, &name, answer).map(Some);
+                return two_calls::complete(context, arguments, (&name, account.as_deref()), answer).map(Some);
             }
             (context.provider(&name)?, account, None)
         }
         Place::Unknown(url) if arguments.complete.is_some() => {
+            let answer = arguments.complete.as_deref().unwrap_or_default();
+            if let Some(id) = two_calls::begun_at(context, &url)? {
+                return two_calls::complete(context, arguments, (&id, None), answer).map(Some);
+            }
             let shown = keyfob::system::http::endpoint(&url);
             return Err(Failure::usage(format!("no login to {shown} was begun here"))
                 .hint(format!("keyfob login {shown} --begin")));
@@ -294,7 +298,7 @@ fn earlier(
     };
     let overrides = keeper.store().load(&entry.key)?.map(|session| session.overrides).unwrap_or_default();
     let overrides = registered::without_registered(overrides);
-    Ok(if definition.discovery().is_some() { whose::without_found(overrides) } else { overrides })
+    Ok(if definition.discovery().is_some() { whose::lasting(overrides) } else { overrides })
 }
 
 /// A login that failed left nothing behind, and a code is redeemed only once.
@@ -331,7 +335,7 @@ pub fn place(context: &Context, argument: Option<&str>) -> Result<Place, Failure
     match target::named(context, argument)? {
         Some(Target::Provider(name)) => Ok(Place::Known(name, None)),
         Some(Target::Session(key)) => Ok(Place::Known(key.provider().to_owned(), Some(key.account().to_owned()))),
-        Some(Target::Address(url)) => match target::session(context, argument, target::Absence::NotFound) {
+        Some(Target::Address(url)) => match target::at_login(context, &url) {
             Ok(entry) => Ok(Place::Known(entry.key.provider().to_owned(), Some(entry.key.account().to_owned()))),
             Err(failure) if failure.code() == ExitCode::NotFound => match from_url::known(context, &url)? {
                 Some(id) => Ok(Place::Known(id, None)),

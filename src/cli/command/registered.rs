@@ -156,6 +156,10 @@ fn described(
             Ok(Chosen { overrides: id.iter().flat_map(|id| of(id.as_str())).collect(), port, ..Chosen::default() })
         }
         _ => {
+            if !request.scopes.iter().any(|scope| scope == atproto::SCOPE) {
+                return Err(Failure::usage("a login to the AT Protocol asks for the scope `atproto`, beside others")
+                    .hint(format!("keyfob login {} --scope +NAME  adds to the usual ones", provider.id)));
+            }
             let id = redirect_uri(request.port).map(|mut uri| {
                 // Ports are not compared (AT Protocol "OAuth", Localhost Client Development).
                 let _ = uri.set_port(None);

@@ -108,6 +108,7 @@ async fn push(
     let sent = Instant::now();
     let answer = client.send(EndpointRequest::new(endpoint, parameters), Repetition::Never).await;
     let answer = answer.map_err(|error| failed(error.into()))?;
+    client.check_nonce(&answer).map_err(|error| failed(error.into()))?;
     let read = PushedRequest::read(&answer, client.system().clock.seconds());
     let secrets = [Some(authorization.state()), authorization.nonce(), client.secret()];
     let pushed = read.map_err(|error| failed(error.without(secrets.into_iter().flatten()).into()))?;

@@ -98,7 +98,7 @@ fn a_session_is_named_as_a_person_writes_the_address() {
     for (profile, name) in [
         ("https://alice.example/", "alice.example"),
         ("https://example.com/users/alice", "example.com/users/alice"),
-        ("https://example.com/users/alice/", "example.com/users/alice"),
+        ("https://example.com/users/alice/", "example.com/users/alice/"),
         ("https://example.com/users?id=100/", "example.com/users?id=100/"),
         ("http://127.0.0.1:8080/", "127.0.0.1:8080"),
     ] {

@@ -171,8 +171,9 @@ fn hosts(session: &Session) -> Vec<String> {
         binding.userinfo_endpoint.as_deref(),
     ];
     let mut hosts: Vec<String> = endpoints.into_iter().flatten().filter_map(host).collect();
-    // Those that only the login knew.
-    let found = session.overrides.iter().filter(|set| set.key == "hosts");
+    // Those that only the login knew, where the account's own document names them: a page may name anybody's.
+    let of_account = session.profile.id.as_deref().is_some_and(|id| id.starts_with("did:"));
+    let found = session.overrides.iter().filter(|set| of_account && set.key == "hosts");
     hosts.extend(found.flat_map(|set| set.value.expose().split_whitespace()).map(str::to_owned));
     hosts.sort();
     hosts.dedup();

@@ -108,6 +108,11 @@ impl Answer {
         self
     }
 
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(header, _)| !header.eq_ignore_ascii_case(name));
+        self
+    }
+
     /// A JSON answer with one member more.
     pub fn adding(self, name: &str, value: &Value) -> Self {
         let mut object = self.value();

@@ -14,7 +14,8 @@ use keyfob::session::index::Entry;
 use keyfob::session::login::Name;
 use keyfob::session::pending::Pending;
 use keyfob::session::store::{Kind, Store};
-use keyfob::session::{self, login};
+use keyfob::session::{self, SessionKey, login};
+use url::Url;
 
 use super::{Arguments, choice, concluded, patience, unfinished};
 use crate::cli::browser::{Browser, Reason};
@@ -67,9 +68,31 @@ pub fn begin(
     Ok(())
 }
 
-/// Finishes what was begun.
-pub fn complete(context: &Context, arguments: &Arguments, id: &str, answer: &str) -> Result<Entry, Failure> {
+/// The entry with the login that was begun at a person's page or an AT Protocol server, which writes no entry of its own.
+pub fn begun_at(context: &Context, url: &Url) -> Result<Option<String>, Failure> {
     check(context)?;
+    let store = context.keeper()?.store();
+    for id in ["indieauth", "atproto"] {
+        let Some(pending) = Pending::load(store.as_ref(), id)? else { continue };
+        let of_page = pending.whom.iter().flat_map(|whom| &whom.ids).any(|known| known == url.as_str());
+        let of_server = || pending.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok()).as_ref() == Some(url);
+        if of_page || of_server() {
+            return Ok(Some(id.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// Finishes what was begun at the provider `id`, for `account` where one is named.
+pub fn complete(
+    context: &Context,
+    arguments: &Arguments,
+    (id, account): (&str, Option<&str>),
+    answer: &str,
+) -> Result<Entry, Failure> {
+    check(context)?;
+    let named = context.provider(id)?.id;
+    let id = named.as_str();
     let keeper = context.keeper()?;
     let store = keeper.store().as_ref();
     let again = format!("keyfob login {id} --begin");
@@ -79,6 +102,12 @@ pub fn complete(context: &Context, arguments: &Arguments, id: &str, answer: &str
     if pending.begun.expires_at <= context.now() {
         Pending::remove(store, id)?;
         return Err(Failure::new(ExitCode::Timeout, format!("the login to {id} that was begun is over")).hint(again));
+    }
+    if let (Some(account), Some(begun)) = (account, pending.account.as_deref())
+        && SessionKey::new(id, account)? != SessionKey::new(id, begun)?
+    {
+        let message = format!("the login to {id} that was begun is for {begun}, not for {account}");
+        return Err(Failure::usage(message).hint(format!("keyfob login {id}/{begun} --complete -")));
     }
     let (definition, grant) = resumed(context, id, &pending)?;
     let answer = brought(context, &*grant, id, answer)?;

@@ -2,14 +2,14 @@
 //! page, and the account that comes out must point back to it.
 
 use keyfob::client;
-use keyfob::client::atproto::{self, Directories};
+use keyfob::client::atproto::{self, Account, Directories};
 use keyfob::client::indieauth::{self, Discovered, Server};
 use keyfob::grant::{GrantRequest, Whom};
 use keyfob::protocol::atproto::Identifier;
 use keyfob::protocol::indieauth as addresses;
 use keyfob::registry::words::Discovery;
 use keyfob::registry::{Definition, Provider};
-use keyfob::session::Override;
+use keyfob::session::{Override, SessionKey};
 use keyfob::system::http::authority;
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -35,8 +35,9 @@ pub struct Located {
     pub is_fresh: bool,
 }
 
-/// The keys that are found out anew at each login.
-const FOUND: [&str; 6] = ["name", "issuer", "discovery_url", "authorization_endpoint", "token_endpoint", "hosts"];
+/// What of an earlier login another one takes over. Everything else is found out anew; a client above all, which nobody but
+/// the server that knows it may see.
+const LASTING: [&str; 2] = ["plc_directory", "handle_resolver"];
 
 impl Located {
     /// Tells the server whom it is for, unless the person has said something else.
@@ -50,11 +51,9 @@ impl Located {
     }
 }
 
-/// What an earlier login set, less what this one finds out itself.
-pub fn without_found(mut overrides: Vec<Override>) -> Vec<Override> {
-    // No client that somebody registered is called so.
-    let is_own = |set: &Override| set.key == "client_id" && set.value.expose().starts_with("http://");
-    overrides.retain(|set| !FOUND.contains(&set.key.as_str()) && !is_own(set));
+/// What an earlier login set, as far as it says nothing of its server.
+pub fn lasting(mut overrides: Vec<Override>) -> Vec<Override> {
+    overrides.retain(|set| LASTING.contains(&set.key.as_str()));
     overrides
 }
 
@@ -74,10 +73,16 @@ pub fn locate(context: &Context, definition: &Definition, account: Option<&str>)
         Some(account) => account,
         None => asked(context, &provider, discovery)?,
     };
-    let named = percent_decode_str(&named).decode_utf8_lossy();
     match discovery {
-        Discovery::Atproto => of_account(context, &provider, &named).map(Some),
-        Discovery::IndieAuth => of_page(context, &provider, &named).map(Some),
+        Discovery::Atproto => of_account(context, &provider, &percent_decode_str(&named).decode_utf8_lossy()).map(Some),
+        Discovery::IndieAuth => {
+            // A name says less than the address that it was made of.
+            let key =
+                SessionKey::parse(&format!("{}/{named}", provider.id)).or(SessionKey::new(&provider.id, &named))?;
+            let known = context.keeper()?.catalog().find(&key)?.and_then(|entry| entry.profile.id);
+            let named = known.unwrap_or_else(|| percent_decode_str(&named).decode_utf8_lossy().into_owned());
+            of_page(context, &provider, &named).map(Some)
+        }
         _ => Ok(None),
     }
 }
@@ -119,12 +124,31 @@ fn of_account(context: &Context, provider: &Provider, named: &str) -> Result<Loc
     let (account, issuer) = found.map_err(|error| Failure::from(error).at(identifier.as_str()))?;
     context.terminal.say(&format!("{} has its data at {}", identifier.as_str(), authority(&account.pds)));
     let name = account.handle.as_ref().map(ToString::to_string);
+    warn_of_another(context, provider, &identifier, &account)?;
+    let mut located = Located::at_server(&issuer);
+    located.overrides.push(hosts(provider, [&account.pds]));
     Ok(Located {
         whom: Some(Whom { ids: vec![account.did.to_string()], name }),
         hint: Some(("login_hint", identifier.as_str().to_owned())),
         account: Some(identifier.as_str().to_owned()),
-        ..Located::at_server(provider, &issuer, &account.pds)
+        ..located
     })
+}
+
+/// Tells that a name has another owner than the session that it stands for, which the new one will replace.
+fn warn_of_another(
+    context: &Context,
+    provider: &Provider,
+    identifier: &Identifier,
+    account: &Account,
+) -> Result<(), Failure> {
+    let key = SessionKey::new(&provider.id, identifier.as_str())?;
+    let before = context.keeper()?.catalog().find(&key)?.and_then(|entry| entry.profile.id);
+    if let Some(before) = before.filter(|before| before != account.did.as_str()) {
+        let (name, now) = (identifier.as_str(), &account.did);
+        context.terminal.warning(&format!("{name} was {before} at the last login, and is {now} now"));
+    }
+    Ok(())
 }
 
 /// IndieAuth: the page, what it declares, the server's metadata.
@@ -142,9 +166,9 @@ fn of_page(context: &Context, provider: &Provider, named: &str) -> Result<Locate
 }
 
 impl Located {
-    /// A server of the AT Protocol that was named itself; `url` is its data server, or the server itself.
-    pub fn at_server(provider: &Provider, issuer: &str, url: &Url) -> Self {
-        let overrides = vec![overrides::plain("issuer", issuer), called(issuer), hosts(provider, [url])];
+    /// A server of the AT Protocol that was named itself. Where its tokens go the account's own document says at the end.
+    pub fn at_server(issuer: &str) -> Self {
+        let overrides = vec![overrides::plain("issuer", issuer), called(issuer)];
         Self { overrides, ..Self::default() }
     }
 
