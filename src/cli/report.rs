@@ -206,9 +206,10 @@ impl From<system::Error> for Failure {
             E::TooSlow { .. } => {
                 Self::new(ExitCode::Network, message).hint("try again, or allow more time with --timeout")
             }
-            E::Resolution { .. } | E::NameServers { .. } => {
-                Self::new(ExitCode::Network, message).hint("check the network and the machine's name servers")
-            }
+            E::Resolution { .. } | E::NameServers { .. } => Self::new(ExitCode::Network, message).hint(
+                "check the network and the machine's name servers, or ask another server for handles:  \
+                 --set handle_resolver=URL",
+            ),
             E::DomainName { .. } => Self::new(ExitCode::Usage, message),
             E::BadAnswer { .. } => Self::new(ExitCode::Protocol, message),
             E::ForbiddenUrl { .. } => Self::new(ExitCode::Security, message),

@@ -83,6 +83,7 @@ pub fn session(entry: &Entry, is_default: bool, now: i64) -> Value {
     if !entry.resources.is_empty() {
         put("resource", entry.resources.clone().into());
     }
+    put("hosts", entry.hosts.clone().into());
     put("client_id", entry.client_id.clone().into());
     put("store", entry.store.clone().into());
     put("created_at", rfc3339(entry.created_at).into());

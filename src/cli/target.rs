@@ -27,7 +27,8 @@ impl Target {
     /// Reads a TARGET.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         if let Some(account) = atproto(text) {
-            let identifier = Identifier::parse(account).map_err(|error| Failure::usage(error.to_string()))?;
+            let identifier = Identifier::parse(account)
+                .map_err(|error| Failure::usage(error.to_string()).hint("keyfob login @alice.bsky.social"))?;
             return Ok(Self::Session(SessionKey::new(ATPROTO, identifier.as_str())?));
         }
         // An account may be an address too: `indieauth/https://alice.example/`.

@@ -42,8 +42,8 @@ pub struct Identity {
 /// Asks the server who has logged in: the ID token first, userinfo for what it lacks.
 ///
 /// # Errors
-/// When the answers contradict each other, a signature is wrong or the server may not speak for the account. An endpoint that cannot be reached is only remarked:
-/// the tokens are good without a name.
+/// When the answers contradict each other, a signature is wrong or the server may not speak for the account. An endpoint
+/// that cannot be reached is only remarked: the tokens are good without a name.
 ///
 /// # Specification
 /// OpenID Connect Core §5.3 (userinfo), §5.3.2 (`sub`).

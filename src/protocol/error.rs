@@ -239,7 +239,7 @@ pub enum Error {
         reason: String,
     },
     /// An address that a profile page names, or leads to, must not be used (IndieAuth §4.1).
-    #[error("the `{rel}` that the profile page names is refused: {reason}")]
+    #[error("the `{rel}` of the profile page is refused: {reason}")]
     ProfileLink {
         /// The relation, or `Location`.
         rel: &'static str,

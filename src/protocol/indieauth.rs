@@ -15,7 +15,7 @@ use url::{Host, Url};
 
 use super::http::media_type;
 use super::link::{self, is_among};
-use super::metadata::is_private;
+use super::resource_metadata::{check_named, has_odd_characters};
 use super::{Error, jose};
 use crate::system;
 use crate::system::http::{Beginning, Request, Response, check_url, endpoint, is_loopback};
@@ -56,7 +56,7 @@ pub struct Links {
 pub fn profile_url(text: &str) -> Result<Url, Error> {
     let refuse = |reason: &str| Error::ProfileUrl { url: shown(text), reason: reason.to_owned() };
     if has_odd_characters(text) {
-        return Err(refuse("it has blanks, control characters or backslashes"));
+        return Err(refuse("it has blanks, braces, control characters or backslashes"));
     }
     let text = if has_scheme(text) { text.to_owned() } else { format!("https://{text}") };
     let url = Url::parse(&text).map_err(|error| refuse(&error.to_string()))?;
@@ -239,25 +239,11 @@ fn joined(document: &Url, base: &str) -> Option<Url> {
 
 /// An address on the page `document`: usable, without fragment, and inside the network of whoever names it.
 fn address(rel: &'static str, text: &str, base: &Url, document: &Url) -> Result<Url, Error> {
-    let refuse = |reason: String| Error::ProfileLink { rel, reason };
-    if has_odd_characters(text) {
-        return Err(refuse("it has blanks, braces, control characters or backslashes".into()));
-    }
-    let url = base.join(text).map_err(|error| refuse(error.to_string()))?;
-    check_url(&url).map_err(|error| refuse(error.to_string()))?;
-    if url.fragment().is_some() {
-        return Err(refuse("it has a fragment".into()));
-    }
-    if !is_private(document) && is_private(&url) {
-        let host = url.host_str().unwrap_or_default();
-        return Err(refuse(format!("the public page points to the private address {host}")));
-    }
-    Ok(url)
-}
-
-/// Readers of addresses disagree about these: what one shows, another might open elsewhere.
-fn has_odd_characters(text: &str) -> bool {
-    text.bytes().any(|byte| matches!(byte, b'\\' | b'{' | b'}' | 0x7f) || byte <= b' ')
+    let url = match base.join(text) {
+        Ok(url) => check_named(text, url, document),
+        Err(error) => Err(error.to_string()),
+    };
+    url.map_err(|reason| Error::ProfileLink { rel, reason })
 }
 
 /// Whether a scheme and a host are written out (RFC 3986 §3.1).

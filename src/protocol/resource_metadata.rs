@@ -127,25 +127,32 @@ pub fn well_known(url: &Url) -> Vec<(Url, Url)> {
 
 /// An address in a document of `asked`: usable, without fragment, and inside the network of whoever names it.
 pub(super) fn address(field: &'static str, text: &str, asked: &Url) -> Result<Url, Error> {
-    let refuse = |reason: String| Err(Error::MetadataEndpoint { field, reason });
-    if text.bytes().any(|byte| byte == b'\\' || byte <= b' ' || byte == 0x7f) {
-        return refuse("it has blanks, control characters or backslashes".into());
-    }
     let url = match Url::parse(text) {
-        Ok(url) => url,
-        Err(error) => return refuse(error.to_string()),
+        Ok(url) => check_named(text, url, asked),
+        Err(error) => Err(error.to_string()),
     };
-    if let Err(error) = check_url(&url) {
-        return refuse(error.to_string());
+    url.map_err(|reason| Error::MetadataEndpoint { field, reason })
+}
+
+/// `url`, which `asked` has written as `text`, if it can be used; else why not.
+pub(super) fn check_named(text: &str, url: Url, asked: &Url) -> Result<Url, String> {
+    if has_odd_characters(text) {
+        return Err("it has blanks, braces, control characters or backslashes".into());
     }
+    check_url(&url).map_err(|error| error.to_string())?;
     if url.fragment().is_some() {
-        return refuse("it has a fragment".into());
+        return Err("it has a fragment".into());
     }
     if !is_private(asked) && is_private(&url) {
         let host = url.host_str().unwrap_or_default();
-        return refuse(format!("the public resource points to the private address {host}"));
+        return Err(format!("a public address points to the private one {host}"));
     }
     Ok(url)
+}
+
+/// Readers of addresses disagree about these: what one shows, another might open elsewhere.
+pub(super) fn has_odd_characters(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'\\' | b'{' | b'}' | 0x7f) || byte <= b' ')
 }
 
 fn list(document: &Map<String, Value>, name: &'static str) -> Result<Option<Vec<String>>, Error> {

@@ -301,6 +301,9 @@ fn who_is_not_known_is_told_before_anything_is_sent() {
     let world = World::new();
     world.refused("@bob.test", 2, "usage", &["bob.test"]);
     world.refused(OTHER, 2, "usage", &[OTHER]);
+    // The directory knows that it was given up.
+    world.directory.always(&format!("/{OTHER}"), Answer::new(410, "application/json", "{}"));
+    world.refused(OTHER, 2, "usage", &[OTHER]);
     for bad in ["@alice", "atproto/alice", "at://alice.test/app.bsky.feed.post/1", "did:key:z6Mk", "did:web:router"] {
         world.refused(bad, 2, "usage", &[]);
     }
@@ -513,4 +516,41 @@ fn a_logout_is_told_as_done_although_its_answers_have_no_nonce() {
     world.keyfob.run(&["logout", "@alice.test"]).expect(0);
 
     assert_eq!(world.server.requests_to("/revoke").len(), 2);
+}
+
+#[test]
+fn a_server_that_is_set_by_hand_is_meant() {
+    let world = World::new();
+
+    let login = world.keyfob.begin(&["login", "atproto", "--set", &format!("issuer={}", world.server.url())]);
+    assert_eq!(world.directory.requests().len(), 0, "nobody was looked up");
+    login.allow(&world.server);
+    login.finish().expect(0);
+
+    assert_eq!(world.keyfob.sessions(), ["atproto/alice.test"]);
+}
+
+#[test]
+fn hosts_of_the_entry_stay_beside_those_that_are_found() {
+    let world = World::new();
+    let api = Server::start();
+    api.always("/api", Answer::json(200, &json!({})));
+    let host = api.address().to_string();
+    let hosts = format!("[providers.atproto]\nhosts = [\"{host}\"]\n");
+    world.keyfob.edit_registry("[providers.atproto]\n", &hosts);
+    world.login("@alice.test").expect(0);
+
+    let mut expected = [host, world.pds.address().to_string(), world.server.address().to_string()];
+    expected.sort();
+    assert_eq!(world.keyfob.status("@alice.test")["hosts"], json!(expected));
+    world.keyfob.run(&["request", "@alice.test", &format!("{}/api", api.url())]).expect(0);
+}
+
+#[test]
+fn what_names_no_account_is_told_with_an_example() {
+    let keyfob = Keyfob::new();
+    for target in ["@alice", "at://", "did:key:abc", "@alice.test/x"] {
+        keyfob.run(&["login", target, "--json"]).error_naming(2, "usage", &["@alice.bsky.social"]);
+    }
+    keyfob.run(&["login", "indieauth/1.2.3.4", "--json"]).error_naming(2, "usage", &["indieauth/alice.example"]);
 }

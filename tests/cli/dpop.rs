@@ -504,4 +504,10 @@ fn a_logout_is_proven_with_the_key_of_the_session_and_takes_the_nonce_that_is_as
     let keyfob = Keyfob::logged_in(&plain);
     keyfob.run(&["logout", "test"]).expect(0);
     assert!(plain.requests_to("/revoke").iter().all(|request| request.header("dpop").is_none()));
+    // Nor does one whose entry demands by now what it was made without.
+    let keyfob = Keyfob::logged_in(&plain);
+    plain.forget_requests();
+    keyfob.run(&["logout", "test", "--set", "dpop_bound_access_tokens=true"]);
+    assert_eq!(plain.requests_to("/revoke").len(), 2);
+    assert!(plain.requests_to("/revoke").iter().all(|request| request.header("dpop").is_none()));
 }

@@ -90,9 +90,9 @@ fn a_page_leads_to_a_session_that_is_named_after_it() {
     assert_eq!(status["profile"]["id"], url, "whatever userinfo says");
     assert_eq!((&status["profile"]["name"], &status["profile"]["email"]), (&json!("Alice"), &json!("a@example.com")));
     assert_eq!(status["issuer"], format!("{}/", server.url()));
-    // The page and its metadata were asked for once, and no well-known address was tried.
+    // Each was asked for once. A resource would have come before the page, an issuer after it.
     let asked: Vec<_> = server.requests().into_iter().map(|request| request.path).collect();
-    assert_eq!(asked, ["/", "/metadata", "/authorize", "/token", "/userinfo"]);
+    assert_eq!(asked, ["/", "/.well-known/oauth-protected-resource", "/metadata", "/authorize", "/token", "/userinfo"]);
     assert!(!keyfob.registry_file().exists(), "no entry is written");
 
     // The token goes where posts are written, is renewed as the same client, and revoked without a secret.
@@ -241,6 +241,31 @@ fn a_document_of_ones_own_is_the_client() {
     assert_eq!(login.parameter("client_id").as_deref(), Some(document));
     login.allow(&server);
     login.finish().expect(0);
+}
+
+#[test]
+fn a_client_that_is_named_is_the_client() {
+    let (server, keyfob) = (server("/"), Keyfob::new());
+    let url = page(&server, "/");
+    server.change(|settings| settings.clients.insert("mine".into(), ("none", String::new())));
+
+    let login = keyfob.begin(&["login", &url, "--client-id", "mine"]);
+    assert_eq!(login.parameter("client_id").as_deref(), Some("mine"));
+    login.allow(&server);
+    login.finish().expect(0);
+}
+
+#[test]
+fn a_resource_is_one_even_if_it_has_a_page() {
+    let (server, keyfob) = (server("/"), Keyfob::new());
+    let url = page(&server, "/");
+    let metadata = json!({ "resource": url, "authorization_servers": [server.url()] });
+    server.always("/.well-known/oauth-protected-resource", Answer::json(200, &metadata));
+
+    let finished = keyfob.run(&["login", &url, "--client-id", "mine", "--json", "--timeout", "1"]);
+
+    assert_eq!(server.requests_to("/metadata").len(), 0, "{finished:#?}");
+    assert!(server.requests_to("/.well-known/oauth-authorization-server").len() == 1, "{finished:#?}");
 }
 
 #[test]

@@ -600,3 +600,16 @@ fn a_login_without_client_names_the_command() {
     login.error_naming(9, "config", &["no client is registered for Hub yet", "keyfob setup hub", "--client-id"]);
     assert!(list.stderr.contains("keyfob setup"), "{list:#?}");
 }
+
+#[test]
+fn a_provider_that_needs_no_client_says_so() {
+    let keyfob = Keyfob::new();
+
+    let told = keyfob.run(&["setup", "bluesky"]).expect(0);
+    assert!(told.stderr.contains("keyfob login atproto"), "{told:#?}");
+    let events = keyfob.run(&["setup", "indieauth", "--json", "--no-input"]).expect(0).json_lines();
+
+    assert_eq!(events.len(), 1);
+    assert_eq!((&events[0]["event"], &events[0]["provider"]["provider"]), (&json!("done"), &json!("indieauth")));
+    assert!(!keyfob.registry_file().exists(), "nothing is written");
+}

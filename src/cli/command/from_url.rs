@@ -1,7 +1,8 @@
 //! A provider from a bare address: who issues tokens for it, what they are asked for, and the entry that keeps it.
 //!
-//! No entry is written before the login has succeeded or, with `--begin`, was begun. Each resource has an entry, and so sessions, of its own, also where
-//! several have one server: a token for one is never taken for another.
+//! No entry is written before the login has succeeded or, with `--begin`, was begun. Each resource has an entry, and so
+//! sessions, of its own, also where several have one server: a token for one is never taken for another. Pages and
+//! servers of the AT Protocol have theirs already.
 
 use http::StatusCode;
 use keyfob::client;
@@ -95,18 +96,19 @@ enum Declared {
 
 async fn declared(system: &System, url: &Url) -> Result<Declared, client::Error> {
     let response = resource::ask(system, url).await?;
-    // Whoever asks for a token is no page; and what a page says wrong, or its server does not say now, is nothing to those
-    // who did not mean a page.
-    let may_be_page = response.status() != StatusCode::UNAUTHORIZED && addresses::profile_url(url.as_str()).is_ok();
-    let page = match may_be_page {
-        true => indieauth::discover(system, url, Some(response.clone())).await,
-        false => Ok(None),
-    };
-    if let Ok(Some(page)) = page {
-        return Ok(Declared::Page(Box::new(page)));
+    if let Some(resource) = resource::of_answer(system, url, &response).await? {
+        return Ok(Declared::Resource(resource));
     }
-    let resource = resource::of_answer(system, url, &response).await?;
-    Ok(resource.map_or_else(|| Declared::Nothing(page.err()), Declared::Resource))
+    // Whoever asks for a token is no page.
+    if response.status() == StatusCode::UNAUTHORIZED || addresses::profile_url(url.as_str()).is_err() {
+        return Ok(Declared::Nothing(None));
+    }
+    Ok(match indieauth::discover(system, url, Some(response)).await {
+        Ok(Some(page)) => Declared::Page(Box::new(page)),
+        Ok(None) => Declared::Nothing(None),
+        // An issuer is one whatever its home page does.
+        Err(error) => Declared::Nothing(Some(error)),
+    })
 }
 
 impl Found {

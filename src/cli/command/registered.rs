@@ -155,7 +155,7 @@ fn described(
             let id = redirect_uri(port).map(|uri| indieauth::client_id(&uri));
             Ok(Chosen { overrides: id.iter().flat_map(|id| of(id.as_str())).collect(), port, ..Chosen::default() })
         }
-        _ => {
+        Discovery::Atproto => {
             if !request.scopes.iter().any(|scope| scope == atproto::SCOPE) {
                 return Err(Failure::usage("a login to the AT Protocol asks for the scope `atproto`, beside others")
                     .hint(format!("keyfob login {} --scope +NAME  adds to the usual ones", provider.id)));
@@ -167,6 +167,7 @@ fn described(
             });
             Ok(Chosen { overrides: id.iter().flat_map(|id| of(id)).collect(), ..Chosen::default() })
         }
+        _ => Ok(Chosen::default()),
     }
 }
 

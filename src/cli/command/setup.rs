@@ -95,6 +95,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure
     if place.definition.discovery().is_some() && arguments.client_id.is_none() {
         let id = &place.id;
         context.terminal.say(&format!("{id} needs no client of yours:  keyfob login {id}"));
+        if context.common.json {
+            tell(context, "done", json!({ "provider": provider::object(&Registry::open(&context.environment)?, id)? }));
+        }
         return Ok(ExitCode::Done);
     }
     if !may_replace(context, arguments, &place)? {

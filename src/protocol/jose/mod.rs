@@ -2,8 +2,9 @@
 //!
 //! An ID token or a signed userinfo answer comes in as text. [`Jws::parse`] takes it apart, [`Jws::verify`] checks the
 //! signature with the keys of the issuer's [`JwkSet`] or with the client secret, and only a [`Verified`] token gives out
-//! its claims; [`unverified_claims`] is for what needs no proof. Nothing in a token chooses its own key: `jwk`, `jku`, `x5u` and `x5c` in a header are not read. What the
-//! claims must say is left to [`id_token`](super::id_token), fetching key sets to `client`.
+//! its claims; [`unverified_claims`] is for what needs no proof. Nothing in a token chooses its own key: `jwk`, `jku`,
+//! `x5u` and `x5c` in a header are not read. What the claims must say is left to [`id_token`](super::id_token), fetching
+//! key sets to `client`.
 //!
 //! # Specification
 //! RFC 7515 (JWS), RFC 7516 (JWE), RFC 7517 (JWK), RFC 7518 (algorithms), RFC 8037 (Ed25519), RFC 8725 (best practice).

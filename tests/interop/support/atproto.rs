@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::parts::{self, atprotoserver, atprotoserver_cache};
+use super::parts::{atprotoserver, atprotoserver_cache};
 use super::ready::Ready;
 
 /// A running server with its directory, of a test's own; both end with this value.
@@ -12,7 +12,6 @@ impl AtprotoServer {
     pub fn start() -> Self {
         let mut command = std::process::Command::new(atprotoserver().join("up"));
         command.env("KEYFOB_ATPROTOSERVER_CACHE", atprotoserver_cache());
-        command.env("KEYFOB_TESTSERVER_CACHE", parts::testserver_cache());
         Self(Ready::start(command))
     }
 

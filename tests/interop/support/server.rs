@@ -1,22 +1,18 @@
 //! The authorization server of `tests/testserver`: started, watched, disturbed.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::channel;
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{parts, process::within};
+use super::parts;
+use super::ready::Ready;
 
 /// A running server of a test's own; it ends with this value.
-pub struct TestServer {
-    process: Child,
-    ready: Value,
-}
+pub struct TestServer(Ready);
 
 /// One request that the server recorded.
 #[derive(Clone, Debug)]
@@ -29,27 +25,14 @@ impl TestServer {
 
     /// With further options of `tests/testserver/up`.
     pub fn start_with(options: &[&str]) -> Self {
-        let mut process = Command::new(parts::testserver().join("up"))
-            .args(["0", "--exit-with-stdin"])
-            .args(options)
-            .env("KEYFOB_TESTSERVER_CACHE", parts::testserver_cache())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the test server can be started");
-        let stdout = process.stdout.take().expect("piped");
-        let mut server = Self { process, ready: Value::Null };
-        let (sender, line) = channel();
-        thread::spawn(move || sender.send(BufReader::new(stdout).lines().next()));
-        let line = line.recv_timeout(Duration::from_secs(60)).expect("the test server gets ready in time");
-        let line = line.expect("the test server says when it is ready").expect("in a line of text");
-        server.ready = serde_json::from_str(&line).expect("the test server's line is JSON");
-        server
+        let mut command = Command::new(parts::testserver().join("up"));
+        command.args(["0", "--exit-with-stdin"]).args(options);
+        command.env("KEYFOB_TESTSERVER_CACHE", parts::testserver_cache());
+        Self(Ready::start(command))
     }
 
     pub fn issuer(&self) -> &str {
-        self.ready["issuer"].as_str().expect("the issuer is told")
+        self.0.line["issuer"].as_str().expect("the issuer is told")
     }
 
     /// What it says of itself.
@@ -59,23 +42,23 @@ impl TestServer {
 
     /// The same server over https.
     pub fn tls_issuer(&self) -> &str {
-        self.ready["tls_issuer"].as_str().expect("the issuer over https is told")
+        self.0.line["tls_issuer"].as_str().expect("the issuer over https is told")
     }
 
     /// The same over https that asks for a client certificate.
     pub fn mtls_base(&self) -> &str {
-        self.ready["mtls_base"].as_str().expect("the address for certificates is told")
+        self.0.line["mtls_base"].as_str().expect("the address for certificates is told")
     }
 
     /// Where one of the files is that belong to its clients; a dot leads into a group.
     pub fn file(&self, name: &str) -> &str {
-        let file = name.split('.').fold(&self.ready["files"], |files, name| &files[name]);
+        let file = name.split('.').fold(&self.0.line["files"], |files, name| &files[name]);
         file.as_str().unwrap_or_else(|| panic!("no file {name}"))
     }
 
     /// The secret of a confidential client.
     pub fn client_secret(&self, client_id: &str) -> Option<&str> {
-        self.ready["clients"][client_id]["secret"].as_str()
+        self.0.line["clients"][client_id]["secret"].as_str()
     }
 
     /// Everything recorded so far, in order of arrival.
@@ -127,7 +110,7 @@ impl TestServer {
                 secrets.extend(request["params"][name].as_str().map(str::to_owned));
             }
         }
-        let clients = self.ready["clients"].as_object().expect("the clients are told");
+        let clients = self.0.line["clients"].as_object().expect("the clients are told");
         secrets.extend(clients.values().filter_map(|client| client["secret"].as_str().map(str::to_owned)));
         secrets.retain(|secret| secret.len() >= 8);
         secrets
@@ -146,17 +129,6 @@ impl TestServer {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         assert!(head.split(' ').nth(1) == Some("200"), "{method} {path}: {head}");
         body.to_owned()
-    }
-}
-
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        // Its standard input: the word to end, upon which it removes its keys.
-        drop(self.process.stdin.take());
-        if within(Duration::from_secs(5), || self.process.try_wait().ok().flatten()).is_none() {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
     }
 }
 

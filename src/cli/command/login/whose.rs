@@ -153,7 +153,9 @@ fn warn_of_another(
 
 /// IndieAuth: the page, what it declares, the server's metadata.
 fn of_page(context: &Context, provider: &Provider, named: &str) -> Result<Located, Failure> {
-    let entered = addresses::profile_url(named).map_err(|error| Failure::usage(error.to_string()))?;
+    let entered = addresses::profile_url(named).map_err(|error| {
+        Failure::usage(error.to_string()).hint(format!("keyfob login {}/alice.example", provider.id))
+    })?;
     let shown = keyfob::system::http::endpoint(&entered);
     let progress = context.terminal.progress(&format!("Asking {}", entered.host_str().unwrap_or_default()));
     let found = context.block_on(indieauth::discover(context.system()?, &entered, None))?;
