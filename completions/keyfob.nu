@@ -527,7 +527,7 @@ module completions {
     --set: string             # Override one key of the provider's entry for this call
     --explain: string@"nu-complete keyfob doctor explain" # Narrate each step of the flow on stderr
     --help(-h)                # Print help (see more with '--help')
-    target?: string           # Provider, session, or the address of a server, which needs no entry
+    target?: string           # Provider, session, account (@HANDLE), or the address of a server, a resource or a page, which need no entry
   ]
 
   def "nu-complete keyfob completions shell" [] {

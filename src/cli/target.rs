@@ -44,7 +44,10 @@ impl Target {
 }
 
 /// The provider of AT Protocol accounts.
-const ATPROTO: &str = "atproto";
+pub const ATPROTO: &str = "atproto";
+
+/// The provider of people's own pages.
+pub const INDIEAUTH: &str = "indieauth";
 
 /// What names an AT Protocol account in the ways that its own programs have: `at://NAME`, `@NAME` and a DID.
 fn atproto(text: &str) -> Option<&str> {

@@ -554,3 +554,30 @@ fn what_names_no_account_is_told_with_an_example() {
     }
     keyfob.run(&["login", "indieauth/1.2.3.4", "--json"]).error_naming(2, "usage", &["indieauth/alice.example"]);
 }
+
+#[test]
+fn doctor_looks_up_an_account_and_at_its_server_with_a_session_or_without() {
+    let world = World::new();
+    for is_known in [false, true] {
+        let told = world.keyfob.run(&["doctor", "@alice.test", "--json"]).expect(0).json();
+
+        let result = |id: &str| {
+            let checks = told["checks"].as_array().expect("checks");
+            checks.iter().find(|check| check["id"] == id).map(|check| check["result"].clone())
+        };
+        assert_eq!(result("server.metadata"), Some(json!("ok")), "session: {is_known}");
+        assert_eq!(result("server.client"), Some(json!("skip")));
+        let table = told["conformance"].as_array().expect("a table");
+        assert!(table.iter().any(|row| row["id"] == "dpop" && row["state"] == "used"), "{table:?}");
+        if !is_known {
+            world.login("@alice.test").expect(0);
+        }
+    }
+    let finished = world.keyfob.run(&["doctor", "@bob.test", "--json"]);
+
+    let told = finished.expect(1).json();
+    let check =
+        told["checks"].as_array().and_then(|checks| checks.iter().find(|check| check["id"] == "server.account"));
+    let check = check.expect("what is wrong");
+    assert!(check["result"] == "fail" && check["message"].as_str().is_some_and(|text| text.contains("bob.test")));
+}

@@ -420,3 +420,23 @@ fn a_login_in_two_calls_may_be_completed_by_the_page() {
 
     assert_eq!(keyfob.sessions(), [session(&server, "/")]);
 }
+
+#[test]
+fn doctor_looks_at_the_server_that_a_page_declares() {
+    let (server, keyfob, url) = logged_in("/alice");
+    for target in [session(&server, "/alice"), url.clone()] {
+        let told = keyfob.run(&["doctor", &target, "--json"]).expect(0).json();
+        let checks = told["checks"].as_array().expect("checks");
+        assert!(checks.iter().any(|check| check["id"] == "server.metadata" && check["result"] == "ok"), "{checks:?}");
+    }
+    // Nor need there be a session.
+    let host = Server::start();
+    host.change(|settings| settings.well_known.clear());
+    let link = format!("<link rel=indieauth-metadata href={}/metadata>", server.url());
+    host.always("/bob", Answer::html(200, &link));
+    let told = Keyfob::new().run(&["doctor", &format!("{}/bob", host.url()), "--json"]).expect(0).json();
+    let checks = told["checks"].as_array().expect("checks");
+    for id in ["server.page", "server.metadata"] {
+        assert!(checks.iter().any(|check| check["id"] == id && check["result"] == "ok"), "{checks:?}");
+    }
+}

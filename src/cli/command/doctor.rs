@@ -18,10 +18,10 @@ use crate::cli::report::Failure;
 /// What to look at.
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  keyfob doctor\n  keyfob doctor github\n  keyfob doctor https://id.example.com\n  keyfob doctor github --report"
+    before_help = "Examples:\n  keyfob doctor\n  keyfob doctor github\n  keyfob doctor https://id.example.com\n  keyfob doctor @alice.bsky.social\n  keyfob doctor github --report"
 )]
 pub struct Arguments {
-    /// Provider, session, or the address of a server, which needs no entry
+    /// Provider, session, account (@HANDLE), or the address of a server, a resource or a page, which need no entry
     target: Option<String>,
 
     /// Print Markdown without secrets, to paste into an issue

@@ -20,6 +20,7 @@ use super::registered;
 use crate::cli::context::Context;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::report::Failure;
+use crate::cli::target::{ATPROTO, INDIEAUTH};
 
 /// What was found at an address.
 pub struct Found {
@@ -182,7 +183,7 @@ fn is_atproto(server: &AuthorizationServer) -> bool {
 
 /// A server of the AT Protocol, where the account that logs in is known at the end only.
 fn of_atproto(context: &Context, issuer: &str, server: AuthorizationServer) -> Result<Found, Failure> {
-    let definition = context.provider("atproto")?;
+    let definition = context.provider(ATPROTO)?;
     let provider = definition.provider()?;
     context.terminal.say(&format!("{issuer} is a server of the {}", provider.name));
     let located = Located::at_server(issuer);
@@ -191,7 +192,7 @@ fn of_atproto(context: &Context, issuer: &str, server: AuthorizationServer) -> R
 
 /// The page of a person, which declares an IndieAuth server.
 fn of_page(context: &Context, url: &Url, page: Discovered) -> Result<Found, Failure> {
-    let definition = context.provider("indieauth")?;
+    let definition = context.provider(INDIEAUTH)?;
     let located = Located::of_page(context, &definition.provider()?, url, page)?;
     Ok(Found { definition, server: None, located: Some(located), parent: None })
 }

@@ -36,7 +36,7 @@ use super::{from_url, registered, with_token};
 use attempt::Attempt;
 use choice::Choice;
 pub use purpose::{Purpose, request};
-pub use whose::Located;
+pub use whose::{Located, locate};
 
 /// The grant that an entry must allow by its name.
 const PASSWORD: &str = "password";
@@ -201,7 +201,7 @@ fn attempt(context: &Context, arguments: &Arguments) -> Result<Option<Entry>, Fa
     }
     let located = match found.as_mut().and_then(|found| found.located.take()) {
         Some(located) => Some(located),
-        None if found.is_none() => whose::locate(context, &definition, account.as_deref())?,
+        None if found.is_none() => locate(context, &definition, account.as_deref())?,
         None => None,
     };
     let mut request = asked(context, arguments, &definition, account.as_deref())?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyfob::client::resource::{self, Resource};
-use keyfob::client::{self, Client};
+use keyfob::client::{self, Client, indieauth};
 use keyfob::grant::authorization_code::probe::{Verdict as Known, probe};
 use keyfob::protocol;
 use keyfob::protocol::metadata::AuthorizationServer;
@@ -40,8 +40,12 @@ pub struct Seen {
 }
 
 /// Goes the way as far as it leads.
-pub fn look(context: &Context, way: Way) -> Result<Seen, Failure> {
+pub fn look(context: &Context, mut way: Way) -> Result<Seen, Failure> {
     let mut seen = Seen { checks: Vec::new(), document: None };
+    if let Some(failure) = way.astray.take() {
+        seen.checks.push(Check::failed("server.account", failure));
+        return Ok(seen);
+    }
     let client = match context.looking_client(&way.definition) {
         Ok(client) => client,
         Err(failure) => {
@@ -68,11 +72,26 @@ pub fn look(context: &Context, way: Way) -> Result<Seen, Failure> {
     {
         match within(context, resource::discover(client.system(), address))? {
             Ok(Ok(Some(Resource { metadata, .. }))) => {
+                // A login asks the first of those that the resource trusts.
                 let issuer = metadata.authorization_servers.first().cloned().unwrap_or_default();
-                return through_resource(context, &issuer, way, seen);
+                let words = format!("a resource of the authorization server {}", shorten(&issuer, WORDS));
+                return further(context, Check::ok(RESOURCE, words), way.at(&issuer)?, seen);
             }
             Ok(Err(error @ client::Error::Protocol(_))) => {
                 seen.checks.push(Check::failed(RESOURCE, error));
+                return Ok(seen);
+            }
+            _ => {}
+        }
+        match within(context, indieauth::discover(client.system(), address, None))? {
+            Ok(Ok(Some(page))) => {
+                let way = Way::of_page(context, address, page)?;
+                let server = way.definition.value("name").map(ToString::to_string).unwrap_or_default();
+                let words = format!("a page that declares the IndieAuth server {}", shorten(&server, WORDS));
+                return further(context, Check::ok("server.page", words), way, seen);
+            }
+            Ok(Err(error @ client::Error::Protocol(_))) => {
+                seen.checks.push(Check::failed("server.page", error));
                 return Ok(seen);
             }
             _ => {}
@@ -83,7 +102,8 @@ pub fn look(context: &Context, way: Way) -> Result<Seen, Failure> {
     seen.checks.push(if way.has_client {
         known(context, &client)?
     } else {
-        Check::skip("server.client", "there is no client yet")
+        let is_address = way.definition.discovery().is_some();
+        Check::skip("server.client", if is_address { "it needs no registration" } else { "there is no client yet" })
     });
     Ok(seen)
 }
@@ -193,11 +213,10 @@ fn clock(date: Option<&str>, now: i64) -> Check {
         .remedy("set this machine's clock and time zone right")
 }
 
-/// A resource server names the authorization servers that it trusts; a login asks the first.
-fn through_resource(context: &Context, issuer: &str, way: Way, mut seen: Seen) -> Result<Seen, Failure> {
-    let words = format!("a resource of the authorization server {}", shorten(issuer, WORDS));
-    seen.checks.push(Check::ok(RESOURCE, words));
-    let further = look(context, way.at(issuer)?)?;
+/// What led on, and what is there.
+fn further(context: &Context, check: Check, way: Way, mut seen: Seen) -> Result<Seen, Failure> {
+    seen.checks.push(check);
+    let further = look(context, way)?;
     seen.checks.extend(further.checks);
     Ok(Seen { document: further.document, ..seen })
 }

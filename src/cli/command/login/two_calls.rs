@@ -24,6 +24,7 @@ use crate::cli::exit_code::ExitCode;
 use crate::cli::inputs;
 use crate::cli::interaction::AtTerminal;
 use crate::cli::report::Failure;
+use crate::cli::target::{ATPROTO, INDIEAUTH};
 
 /// How long the browser's answer may be brought, unless `--timeout` says otherwise. A device code has its own life.
 const LIFE: Duration = Duration::from_secs(15 * 60);
@@ -72,7 +73,7 @@ pub fn begin(
 pub fn begun_at(context: &Context, url: &Url) -> Result<Option<String>, Failure> {
     check(context)?;
     let store = context.keeper()?.store();
-    for id in ["indieauth", "atproto"] {
+    for id in [INDIEAUTH, ATPROTO] {
         let Some(pending) = Pending::load(store.as_ref(), id)? else { continue };
         let of_page = pending.whom.iter().flat_map(|whom| &whom.ids).any(|known| known == url.as_str());
         let of_server = || pending.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok()).as_ref() == Some(url);
