@@ -7,6 +7,7 @@
 //! IndieAuth, living standard of 11 July 2024: §3 (identifiers), §4.1 (discovery), §5.4 (whom a server may speak for).
 
 mod page;
+mod tags;
 
 use http::HeaderValue;
 use http::header::{ACCEPT, LOCATION};

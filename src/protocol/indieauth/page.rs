@@ -7,8 +7,7 @@
 //! # Specification
 //! HTML §13.2.5 (tokens), §4.2.3 (`base`), §4.2.4 (`link`); IndieAuth §4.1.
 
-use html5gum::{DefaultEmitter, StartTag, State, Token, Tokenizer};
-
+use super::tags::{Tag, Tags};
 use crate::protocol::link;
 
 /// What a page declares.
@@ -22,28 +21,14 @@ pub(super) struct Page<const N: usize> {
 
 /// Reads a page for the first link of each of `relations`, which are in lower case.
 pub(super) fn read<const N: usize>(html: &[u8], relations: [&str; N]) -> Page<N> {
-    let mut emitter = DefaultEmitter::default();
-    emitter.naively_switch_states(true);
-    let mut tokenizer = Tokenizer::new_with_emitter(html, emitter);
     let mut page = Page { base: None, links: [const { None }; N] };
     let mut templates = 0_usize;
-    while let Some(Ok(token)) = tokenizer.next() {
-        let tag = match token {
-            Token::StartTag(tag) => tag,
-            Token::EndTag(tag) => {
-                if tag.name == b"template" {
-                    templates = templates.saturating_sub(1);
-                }
-                continue;
-            }
-            _ => continue,
-        };
-        match tag.name.as_slice() {
-            b"template" => templates += 1,
-            // The tokenizer knows the other elements of plain text (HTML §13.2.6.4.4).
-            b"noframes" => tokenizer.set_state(State::RawText),
-            b"base" if templates == 0 && page.base.is_none() => page.base = attribute(&tag, b"href"),
-            b"link" if templates == 0 => page.take(&tag, &relations),
+    for tag in Tags::of(html) {
+        match (tag.is_end, tag.name.as_str()) {
+            (true, "template") => templates = templates.saturating_sub(1),
+            (false, "template") => templates += 1,
+            (false, "base") if templates == 0 && page.base.is_none() => page.base = tag.attribute("href"),
+            (false, "link") if templates == 0 => page.take(&tag, &relations),
             _ => {}
         }
     }
@@ -51,8 +36,8 @@ pub(super) fn read<const N: usize>(html: &[u8], relations: [&str; N]) -> Page<N>
 }
 
 impl<const N: usize> Page<N> {
-    fn take(&mut self, tag: &StartTag<()>, relations: &[&str; N]) {
-        let (Some(rel), Some(href)) = (attribute(tag, b"rel"), attribute(tag, b"href")) else { return };
+    fn take(&mut self, tag: &Tag<'_>, relations: &[&str; N]) {
+        let (Some(rel), Some(href)) = (tag.attribute("rel"), tag.attribute("href")) else { return };
         // HTML §4.2.4: such an element is no link.
         if href.is_empty() {
             return;
@@ -63,12 +48,6 @@ impl<const N: usize> Page<N> {
             }
         }
     }
-}
-
-/// The first attribute of that name.
-fn attribute(tag: &StartTag<()>, name: &[u8]) -> Option<String> {
-    // Other encodings than UTF-8 are not worth a table: what an address is made of looks the same in all that occur.
-    tag.attributes.get(name).map(|value| String::from_utf8_lossy(value).into_owned())
 }
 
 #[cfg(test)]
@@ -116,7 +95,11 @@ mod tests {
         ] {
             assert_eq!(first(&html), None, "{html}");
         }
-        assert_eq!(first(&format!("</template>{LINK}")).as_deref(), Some("/evil"));
+        for html in
+            [format!("</template>{LINK}"), format!("<script><!--><script></script>{LINK}"), format!("<!-->{LINK}-->")]
+        {
+            assert_eq!(first(&html).as_deref(), Some("/evil"), "{html}");
+        }
     }
 
     #[test]
