@@ -1,14 +1,15 @@
 //! A session as it is shown: JSON for scripts, lines for people.
 
 use keyfob::protocol::token::Remark;
-use keyfob::session::SessionKey;
-use keyfob::session::index::Entry;
-use serde_json::{Map, Value, json};
+use keyfob::session::index::{Entry, Term};
+use keyfob::session::{Profile, SessionKey};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::terminal::{Terminal, shorten};
 use super::time::{Wording, rfc3339};
 
-/// Characters of granted details that are shown.
+/// Characters of a text of the server's that are shown: granted details, or why it refused.
 const DETAILS: usize = 500;
 
 /// Whether a session can be used.
@@ -24,12 +25,13 @@ pub enum State {
 
 impl State {
     /// The state of a session at `now`, seconds since 1970.
-    pub fn of(entry: &Entry, now: i64) -> Self {
+    pub fn of(term: impl Into<Term>, now: i64) -> Self {
+        let term = term.into();
         let over = |end: Option<i64>| end.is_some_and(|end| end <= now);
         match () {
-            () if entry.trouble.is_some() => Self::LoginRequired,
-            () if !over(entry.expires_at) => Self::Valid,
-            () if entry.refreshable && !over(entry.refresh_expires_at) => Self::Expired,
+            () if term.trouble_since.is_some() => Self::LoginRequired,
+            () if !over(term.expires_at) => Self::Valid,
+            () if term.refreshable && !over(term.refresh_expires_at) => Self::Expired,
             () => Self::LoginRequired,
         }
     }
@@ -55,69 +57,110 @@ impl State {
 
 /// `keyfob.session/1`. `is_default`: of its provider.
 pub fn session(entry: &Entry, is_default: bool, now: i64) -> Value {
-    let state = State::of(entry, now);
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Value| {
-        object.insert(name.to_owned(), value);
-    };
-    put("schema", "keyfob.session/1".into());
-    put("session", entry.key.to_string().into());
-    put("provider", entry.key.provider().into());
-    put("account", entry.key.account().into());
-    put("default", is_default.into());
-    put("state", state.name().into());
-    put("usable", (state != State::LoginRequired).into());
-    put("grant", entry.grant.clone().into());
-    put("scopes", entry.scopes.clone().into());
-    put("token_type", entry.token_type.clone().into());
-    if let Some(end) = entry.expires_at {
-        put("expires_at", rfc3339(end).into());
-    }
-    put("refreshable", entry.refreshable.into());
-    if let Some(end) = entry.refresh_expires_at {
-        put("refresh_expires_at", rfc3339(end).into());
-    }
-    if let Some(issuer) = &entry.issuer {
-        put("issuer", issuer.clone().into());
-    }
-    if !entry.resources.is_empty() {
-        put("resource", entry.resources.clone().into());
-    }
-    put("hosts", entry.hosts.clone().into());
-    put("client_id", entry.client_id.clone().into());
-    put("store", entry.store.clone().into());
-    put("created_at", rfc3339(entry.created_at).into());
-    if let Some(at) = entry.refreshed_at {
-        put("refreshed_at", rfc3339(at).into());
-    }
-    if let Some(profile) = profile(entry) {
-        put("profile", profile);
-    }
-    if !entry.waivers.is_empty() {
-        put("waivers", entry.waivers.clone().into());
-    }
-    if let Some(trouble) = &entry.trouble {
-        let mut told = json!({ "error": trouble.error, "since": rfc3339(trouble.since) });
-        if let Some(description) = &trouble.description {
-            told["error_description"] = shorten(description, 500).into();
-        }
-        put("trouble", told);
-    }
-    Value::Object(object)
+    serde_json::to_value(Shown::new(entry, is_default, now))
+        .expect("a session has text for keys, and numbers for nothing")
 }
 
-fn profile(entry: &Entry) -> Option<Value> {
-    let profile = &entry.profile;
-    let fields = [
-        ("id", &profile.id),
-        ("name", &profile.name),
-        ("username", &profile.username),
-        ("email", &profile.email),
-        ("picture", &profile.picture),
-    ];
-    let known: Map<String, Value> =
-        fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect();
-    (!known.is_empty()).then_some(Value::Object(known))
+/// A session as `keyfob.session/1`, to be written as it is.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    schema: &'static str,
+    session: &'a SessionKey,
+    provider: &'a str,
+    account: &'a str,
+    default: bool,
+    state: &'static str,
+    usable: bool,
+    grant: &'a str,
+    scopes: &'a [String],
+    token_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    refreshable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    resource: &'a [String],
+    hosts: &'a [String],
+    client_id: &'a str,
+    store: &'a str,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refreshed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<ShownProfile<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    waivers: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<ShownTrouble<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownProfile<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ShownTrouble<'a> {
+    error: &'a str,
+    since: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_description: Option<String>,
+}
+
+impl<'a> Shown<'a> {
+    /// `is_default`: of its provider.
+    pub fn new(entry: &'a Entry, is_default: bool, now: i64) -> Self {
+        let state = State::of(entry, now);
+        let profile = &entry.profile;
+        let trouble = entry.trouble.as_ref().map(|trouble| ShownTrouble {
+            error: &trouble.error,
+            since: rfc3339(trouble.since),
+            error_description: trouble.description.as_ref().map(|description| shorten(description, DETAILS)),
+        });
+        Self {
+            schema: "keyfob.session/1",
+            session: &entry.key,
+            provider: entry.key.provider(),
+            account: entry.key.account(),
+            default: is_default,
+            state: state.name(),
+            usable: state != State::LoginRequired,
+            grant: &entry.grant,
+            scopes: &entry.scopes,
+            token_type: &entry.token_type,
+            expires_at: entry.expires_at.map(rfc3339),
+            refreshable: entry.refreshable,
+            refresh_expires_at: entry.refresh_expires_at.map(rfc3339),
+            issuer: entry.issuer.as_deref(),
+            resource: &entry.resources,
+            hosts: &entry.hosts,
+            client_id: &entry.client_id,
+            store: &entry.store,
+            created_at: rfc3339(entry.created_at),
+            refreshed_at: entry.refreshed_at.map(rfc3339),
+            profile: (*profile != Profile::default()).then_some(ShownProfile {
+                id: profile.id.as_deref(),
+                name: profile.name.as_deref(),
+                username: profile.username.as_deref(),
+                email: profile.email.as_deref(),
+                picture: profile.picture.as_deref(),
+            }),
+            waivers: &entry.waivers,
+            trouble,
+        }
+    }
 }
 
 /// Whether `entry` is its provider's default among `all` sessions.
@@ -142,12 +185,12 @@ pub fn login_command(entry: &Entry) -> String {
 }
 
 /// When a session ends, in the words of a list.
-pub fn ends(entry: &Entry, now: i64, wording: &Wording) -> String {
-    match (State::of(entry, now), &entry.trouble) {
-        (State::Valid, _) => wording.expiry_short(entry.expires_at),
-        (State::Expired, _) => "renews on use".into(),
-        (State::LoginRequired, Some(trouble)) => wording.since_short(trouble.since),
-        (State::LoginRequired, None) => wording.since_short(entry.expires_at.unwrap_or(now)),
+pub fn ends(term: impl Into<Term>, now: i64, wording: &Wording) -> String {
+    let term = term.into();
+    match State::of(term, now) {
+        State::Valid => wording.expiry_short(term.expires_at),
+        State::Expired => "renews on use".into(),
+        State::LoginRequired => wording.since_short(term.trouble_since.or(term.expires_at).unwrap_or(now)),
     }
 }
 

@@ -6,7 +6,7 @@ use keyfob::protocol::atproto::Identifier;
 use keyfob::registry::words::Discovery;
 use keyfob::session::SessionKey;
 use keyfob::session::index::Entry;
-use url::Url;
+use url::{Host, Url};
 
 use super::context::Context;
 use super::exit_code::ExitCode;
@@ -205,7 +205,7 @@ fn discovery(context: &Context, entry: &Entry) -> Option<Discovery> {
 
 /// The session whose issuer, resource or host covers `url`; the longest match wins. Only those that are `fit` count.
 fn covering(context: &Context, url: &Url, absence: Absence, fit: impl Fn(&Entry) -> bool) -> Result<Entry, Failure> {
-    let (mut entries, _) = context.keeper()?.catalog().all()?;
+    let mut entries = near(context, url)?;
     entries.retain(|entry| !entry.is_variant());
     let mut best: Vec<(usize, &Entry)> = Vec::new();
     // In the order of their names those of a provider are neighbours, and it is looked up once for all of them.
@@ -244,6 +244,26 @@ fn page_of(context: &Context, entry: &Entry, url: &Url) -> Option<Url> {
     (page.origin() == url.origin() && discovery(context, entry) == Some(Discovery::IndieAuth)).then_some(page)
 }
 
+/// All sessions that may cover `url`, in the order of their names.
+fn near(context: &Context, url: &Url) -> Result<Vec<Entry>, Failure> {
+    let catalog = context.keeper()?.catalog();
+    // The address of a machine can be written in many ways.
+    let Some(Host::Domain(host)) = url.host() else { return Ok(catalog.all()?.0) };
+    let mut last = (String::new(), false);
+    Ok(catalog.around(host, |provider| {
+        if last.0 != provider {
+            last = (provider.to_owned(), is_host_of(&hosts_of(context, provider), url));
+        }
+        last.1
+    })?)
+}
+
+/// Whether `hosts` name that of `url`.
+fn is_host_of(hosts: &[String], url: &Url) -> bool {
+    let authority = keyfob::system::http::authority(url);
+    hosts.iter().any(|known| *known == authority || Some(known.as_str()) == url.host_str())
+}
+
 /// Hosts of the resource servers that a provider's entry names.
 fn hosts_of(context: &Context, provider: &str) -> Vec<String> {
     let definition = context.registry().ok().and_then(|registry| registry.find(provider).ok());
@@ -268,7 +288,7 @@ fn coverage<'a>(entry: &Entry, url: &Url, hosts: impl FnOnce() -> &'a [String]) 
         let host = url.host_str()?;
         let authority = keyfob::system::http::authority(url);
         let own = || entry.hosts.contains(&authority);
-        let of_provider = || hosts().iter().any(|known| *known == authority || *known == host);
+        let of_provider = || is_host_of(hosts(), url);
         // Less than any address on that host.
         (own() || of_provider()).then_some(host.len())
     })

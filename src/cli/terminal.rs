@@ -25,10 +25,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::ProgressBar;
+use serde::Serialize;
 use serde_json::Value;
 
 pub use appearance::{Appearance, Color, Streams, Wishes};
-pub use escape::{escape, shorten};
+pub use escape::{escape, push_shortened, shorten};
 pub use panic::set_hook as set_panic_hook;
 pub use progress::Progress;
 use stream::Stream;
@@ -132,7 +133,7 @@ impl Terminal {
     }
 
     /// Writes a JSON document, on one line, to standard output.
-    pub fn json_line(&self, document: &Value) {
+    pub fn json_line(&self, document: &impl Serialize) {
         let line = json_line_of(document);
         self.open().keep_failure(|open| open.write_output(&line));
     }
@@ -277,7 +278,7 @@ impl Open {
     }
 }
 
-fn json_line_of(document: &Value) -> Vec<u8> {
+fn json_line_of(document: &impl Serialize) -> Vec<u8> {
     let mut line = keyfob::output::json_text(document);
     line.push(b'\n');
     line

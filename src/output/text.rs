@@ -51,9 +51,9 @@ struct Ascii(CompactFormatter);
 
 impl Formatter for Ascii {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let is_plain = |character: char| matches!(character, ' '..='~');
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
         let mut rest = fragment;
-        while let Some(at) = rest.find(|character| !is_plain(character)) {
+        while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
             self.0.write_string_fragment(writer, &rest[..at])?;
             let mut characters = rest[at..].chars();
             if let Some(character) = characters.next() {

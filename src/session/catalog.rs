@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::index::{Damaged, Entry, Index};
+use super::index::{Damaged, Entry, Index, Row};
 use super::{Error, SessionKey};
 
 /// The sessions that are known, without their secrets.
@@ -60,6 +60,36 @@ impl Catalog {
         match self {
             Self::Shared(index) => index.all(),
             Self::Private(entries) => Ok((open(entries).values().cloned().collect(), Vec::new())),
+        }
+    }
+
+    /// At least those sessions that hold an address on `host`, a domain, or whose provider is `wanted`.
+    ///
+    /// # Errors
+    /// As [`Index::around`].
+    pub fn around(&self, host: &str, wanted: impl FnMut(&str) -> bool) -> Result<Vec<Entry>, Error> {
+        match self {
+            Self::Shared(index) => index.around(host, wanted),
+            Self::Private(entries) => Ok(open(entries).values().cloned().collect()),
+        }
+    }
+
+    /// Gathers what a list shows of each session, in the order of their names, and what is damaged; may begin anew.
+    ///
+    /// # Errors
+    /// As [`Index::rows`].
+    pub fn rows<T>(
+        &self,
+        begin: impl Fn() -> T,
+        mut add: impl FnMut(&mut T, Row<'_>),
+    ) -> Result<(T, Vec<Damaged>), Error> {
+        match self {
+            Self::Shared(index) => index.rows(begin, add),
+            Self::Private(entries) => {
+                let mut all = begin();
+                open(entries).values().for_each(|entry| add(&mut all, entry.into()));
+                Ok((all, Vec::new()))
+            }
         }
     }
 

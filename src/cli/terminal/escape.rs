@@ -28,31 +28,47 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 
 /// [`escape`]d, and at most `max_chars` characters long, the last being `…` if any are left out.
 pub fn shorten(text: &str, max_chars: usize) -> String {
-    if text.len() <= max_chars && is_plain(text) {
-        return text.to_owned();
-    }
     let mut safe = String::new();
+    push_shortened(&mut safe, text, max_chars);
+    safe
+}
+
+/// Adds `text` to `safe`, as [`shorten`] gives it.
+pub fn push_shortened(safe: &mut String, text: &str, max_chars: usize) {
+    if text.len() <= max_chars && is_plain(text) {
+        return safe.push_str(text);
+    }
+    let begin = safe.len();
     let mut length = 0;
     for character in text.chars() {
         let before = safe.len();
-        push(&mut safe, character);
+        push(safe, character);
         length += safe[before..].chars().count();
         if length > max_chars {
-            let keep = safe.char_indices().nth(max_chars.saturating_sub(1)).map_or(0, |(at, _)| at);
-            safe.truncate(keep);
+            let keep = safe[begin..].char_indices().nth(max_chars.saturating_sub(1)).map_or(0, |(at, _)| at);
+            safe.truncate(begin + keep);
             if max_chars > 0 {
                 safe.push('…');
             }
             break;
         }
     }
-    safe
 }
 
 /// Whether `text` is certainly harmless. Nearly all is; a list of ten thousand sessions need not look at each character
-/// for what it might hide.
+/// for what it might hide, and looks at eight bytes together.
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    let (words, rest) = text.as_bytes().as_chunks();
+    let plain = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        // Below the blank there is a borrow; DEL and above have their highest bit set, or get it by one more.
+        let odd = (word.wrapping_sub(each(b' ')) & !word) | word | word.wrapping_add(each(1));
+        odd & each(0x80) == 0
+    };
+    words.iter().all(plain) && rest.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn push(safe: &mut String, character: char) {
@@ -103,6 +119,19 @@ mod tests {
                 other => format!("a\\u{{{:x}}}b", u32::from(other)),
             };
             assert_eq!(escape(&format!("a{character}b")), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_unsafe_is_found_anywhere_in_a_text() {
+        let control = (0..0x20).chain(0x7f..0xa0).filter_map(char::from_u32);
+        for character in control.filter(|character| !matches!(character, '\t' | '\n' | '\r')) {
+            for at in 0..20 {
+                let (before, after) = (" ".repeat(at), "~".repeat(20 - at));
+                let shown = format!("{before}\\u{{{:x}}}{after}", u32::from(character));
+                assert_eq!(escape(&format!("{before}{character}{after}")), shown);
+                assert_eq!(shorten(&format!("{before}{character}{after}"), 100), shown);
+            }
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, ErrorKind};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
+
+use memchr::memchr;
 
 use crate::session::{Error, SessionKey};
 use crate::system;
@@ -13,6 +15,9 @@ const STRETCH: u64 = 4 * 1024;
 
 /// Bytes read at a time: room for a line, and what surrounds it.
 const BLOCK: usize = 2 * 1024;
+
+/// Bytes of the file in memory at a time where all of it is read.
+const PIECE: usize = 64 * 1024;
 
 /// Largest index in bytes: a hundred thousand sessions. What is larger was not written by us.
 const MAX_SIZE: u64 = 128 * 1024 * 1024;
@@ -68,12 +73,47 @@ impl Lines {
 
     /// All lines without their ends; empty ones are left out.
     pub(super) fn all(&mut self) -> Result<Vec<Vec<u8>>, Error> {
-        Ok(split(&self.whole()?).map(<[u8]>::to_vec).collect())
+        Ok(split(&self.read(0, self.size)?).map(<[u8]>::to_vec).collect())
     }
 
-    /// The whole file, to be [`split`].
-    pub(super) fn whole(&mut self) -> Result<Vec<u8>, Error> {
-        self.read(0, self.size)
+    /// Reads one line after the other, without its end and with its number, counted from 1; empty ones are left out.
+    ///
+    /// Only a piece of the file is in memory at a time: to get that much takes longer than to read it.
+    pub(super) fn each(&mut self, mut read: impl FnMut(usize, &[u8])) -> Result<(), Error> {
+        let failed = |source| system::Error::Read { path: self.path.clone(), source };
+        (&self.file).rewind().map_err(failed)?;
+        let mut file = BufReader::with_capacity(PIECE, (&self.file).take(self.size));
+        let (mut begun, mut number) = (Vec::new(), 0);
+        let mut tell = |line: &[u8]| {
+            if !line.is_empty() {
+                number += 1;
+                read(number, line);
+            }
+        };
+        loop {
+            let piece = match file.fill_buf() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                piece => piece.map_err(failed)?,
+            };
+            let used = match memchr(b'\n', piece) {
+                Some(end) if begun.is_empty() => {
+                    tell(&piece[..end]);
+                    end + 1
+                }
+                end => {
+                    begun.extend_from_slice(&piece[..end.unwrap_or(piece.len())]);
+                    if end.is_some() || piece.is_empty() {
+                        tell(&begun);
+                        begun.clear();
+                    }
+                    end.map_or(piece.len(), |end| end + 1)
+                }
+            };
+            if used == 0 {
+                return Ok(());
+            }
+            file.consume(used);
+        }
     }
 
     /// The lines from the first whose name is not less than `target`, as long as `wanted` says so; `None` when the order
@@ -186,7 +226,7 @@ impl Lines {
         let read = std::os::unix::fs::FileExt::read_exact_at(&self.file, &mut bytes, begin);
         #[cfg(not(unix))]
         let read = {
-            use std::io::{Read, Seek, SeekFrom};
+            use std::io::SeekFrom;
             self.file.seek(SeekFrom::Start(begin)).and_then(|_| self.file.read_exact(&mut bytes))
         };
         read.map_err(|source| system::Error::Read { path: self.path.clone(), source })?;
@@ -195,7 +235,7 @@ impl Lines {
 }
 
 /// The lines in `bytes` without their ends; empty ones are left out.
-pub(super) fn split(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn split(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = std::iter::from_fn(move || {
         let rest = bytes;
         // The system's search for a byte, many times faster than a look at each; reading memory does not fail.
@@ -217,7 +257,13 @@ pub(super) fn joined(lines: &[Vec<u8>]) -> Vec<u8> {
 
 /// What a line is ordered by: all before its first tab.
 pub(super) fn name_of(line: &[u8]) -> &[u8] {
-    line.split(|byte| *byte == b'\t').next().unwrap_or_default()
+    let end = line.iter().position(|byte| *byte == b'\t').unwrap_or(line.len());
+    &line[..end]
+}
+
+/// The provider of the session that a line is about, if it bears a name.
+pub(super) fn provider_of(line: &[u8]) -> Option<&str> {
+    std::str::from_utf8(name_of(line)).ok()?.split_once('/').map(|(provider, _)| provider)
 }
 
 /// The session that a line is about, if it bears a name as we write them.

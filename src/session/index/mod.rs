@@ -7,6 +7,8 @@
 
 mod entry;
 mod lines;
+mod row;
+mod sought;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 pub use entry::Entry;
 use lines::Lines;
+pub use row::{Row, Term};
+use sought::Sought;
 
 use super::lock::FileLock;
 use super::{Error, SessionKey};
@@ -103,28 +107,42 @@ impl Index {
     /// # Errors
     /// [`Error::System`] when the file cannot be read.
     pub fn all(&self) -> Result<(Vec<Entry>, Vec<Damaged>), Error> {
-        let (mut entries, mut damaged) = (Vec::new(), Vec::new());
-        let Some(mut lines) = Lines::open(&self.path())? else { return Ok((entries, damaged)) };
-        let bytes = lines.whole()?;
-        let (mut ordered, mut previous) = (true, &[][..]);
-        for (number, line) in lines::split(&bytes).enumerate() {
-            ordered &= previous <= lines::name_of(line);
-            previous = lines::name_of(line);
-            match self.understood(line) {
-                Ok(entry) => entries.push(entry),
-                Err(error) => {
-                    let reason = match error {
-                        Error::Corrupt { reason, .. } => reason,
-                        other => other.to_string(),
-                    };
-                    damaged.push(Damaged { key: lines::key_of(line), line: number + 1, reason });
-                }
+        self.fold(Vec::new, |entries, line| self.understood(line).map(|entry| entries.push(entry)))
+    }
+
+    /// Those entries, in the order of their names, that may hold an address on `host`, a domain, or whose provider is
+    /// `wanted`: all others surely do not.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the file cannot be read.
+    pub fn around(&self, host: &str, mut wanted: impl FnMut(&str) -> bool) -> Result<Vec<Entry>, Error> {
+        let sought = Sought::new(host);
+        let (entries, _) = self.fold(Vec::new, |entries, line| {
+            if sought.may_be_in(line) || lines::provider_of(line).is_some_and(&mut wanted) {
+                entries.push(self.understood(line)?);
             }
-        }
-        if !ordered {
-            entries.sort_by_cached_key(|entry| entry.key.to_string());
-        }
-        Ok((entries, damaged))
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    /// Gathers what a list shows of each entry, in the order of their names, and the lines that are none; begins anew when
+    /// the file turns out to be in another order.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the file cannot be read.
+    pub fn rows<T>(
+        &self,
+        begin: impl Fn() -> T,
+        mut add: impl FnMut(&mut T, Row<'_>),
+    ) -> Result<(T, Vec<Damaged>), Error> {
+        self.fold(begin, |all, line| {
+            match Row::as_written(line) {
+                Some(row) => add(all, row),
+                None => add(all, Row::from(&self.understood(line)?)),
+            }
+            Ok(())
+        })
     }
 
     /// Makes sure that the index could be rewritten now, and that sessions can be locked.
@@ -213,6 +231,41 @@ impl Index {
             Some(mut lines) => lines.all(),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// Gathers from all lines in the order of their names, and those that `add` does not understand in that of the file.
+    fn fold<T>(
+        &self,
+        begin: impl Fn() -> T,
+        mut add: impl FnMut(&mut T, &[u8]) -> Result<(), Error>,
+    ) -> Result<(T, Vec<Damaged>), Error> {
+        let mut add = |(all, damaged): &mut (T, Vec<Damaged>), number: usize, line: &[u8]| {
+            if let Err(error) = add(all, line) {
+                let reason = match error {
+                    Error::Corrupt { reason, .. } => reason,
+                    other => other.to_string(),
+                };
+                damaged.push(Damaged { key: lines::key_of(line), line: number, reason });
+            }
+        };
+        let mut gathered = (begin(), Vec::new());
+        let Some(mut lines) = Lines::open(&self.path())? else { return Ok(gathered) };
+        let (mut ordered, mut previous) = (true, Vec::new());
+        lines.each(|number, line| {
+            let name = lines::name_of(line);
+            ordered &= previous.as_slice() <= name;
+            previous.clear();
+            previous.extend_from_slice(name);
+            add(&mut gathered, number, line);
+        })?;
+        if !ordered {
+            gathered = (begin(), Vec::new());
+            let mut sorted: Vec<(usize, Vec<u8>)> = (1..).zip(lines.all()?).collect();
+            sorted.sort_by(|(_, one), (_, other)| lines::name_of(one).cmp(lines::name_of(other)));
+            sorted.iter().for_each(|(number, line)| add(&mut gathered, *number, line));
+            gathered.1.sort_by_key(|damage| damage.line);
+        }
+        Ok(gathered)
     }
 
     fn understood(&self, line: &[u8]) -> Result<Entry, Error> {

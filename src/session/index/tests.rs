@@ -190,6 +190,70 @@ fn lines_without_a_name_are_reported_and_kept_aside_at_the_next_write() {
 }
 
 #[test]
+fn a_file_out_of_order_is_read_in_order_and_its_damage_told_by_its_lines() {
+    let (_state, index) = index();
+    let lines = [entry("acme/c").to_line(), b"acme/z\t{".to_vec(), entry("acme/a").to_line(), b"acme/b\t{".to_vec()];
+    fs::write(index.path(), [b"\n".to_vec(), lines::joined(&lines)].concat()).unwrap();
+
+    let (entries, damaged) = index.all().unwrap();
+
+    assert_eq!(names(&entries), ["acme/a", "acme/c"]);
+    let damaged: Vec<_> = damaged.into_iter().map(|damage| (damage.key.unwrap(), damage.line)).collect();
+    assert_eq!(damaged, [(key("acme/z"), 2), (key("acme/b"), 4)]);
+}
+
+#[test]
+fn rows_are_those_of_the_entries_and_the_damage_is_the_same() {
+    let (_state, index) = index();
+    let plain = Entry { trouble: None, ..entry("acme/a") };
+    let lines = [plain.to_line(), b"acme/b\t{".to_vec(), entry("acme/zo\u{eb}").to_line(), entry("acme/c").to_line()];
+    for lines in [&lines[..], &lines[..3], &[]] {
+        fs::write(index.path(), lines::joined(lines)).unwrap();
+        let (entries, damaged) = index.all().unwrap();
+
+        let owned =
+            |row: Row<'_>| Row { name: row.name.into_owned().into(), scope: row.scope.into_owned().into(), ..row };
+        let (rows, damage) = index.rows(Vec::new, |rows, row| rows.push(owned(row))).unwrap();
+
+        assert_eq!(rows, entries.iter().map(Row::from).collect::<Vec<_>>());
+        assert_eq!(damage, damaged);
+    }
+}
+
+#[test]
+fn an_index_of_many_pieces_is_read_to_its_end_without_a_seam() {
+    let (_state, index) = index();
+    let mut written: Vec<String> =
+        (0..700).map(|number| format!("acme/{number:03}{}", "x".repeat(number % 40))).collect();
+    fill(&index, &written);
+    let long = Entry { scopes: vec!["s".repeat(200_000)], ..entry("acme/zlong") };
+    let bytes = [fs::read(index.path()).unwrap(), long.to_line()].concat();
+    fs::write(index.path(), bytes).unwrap();
+    written.push("acme/zlong".into());
+
+    let mut read = Vec::new();
+    let mut lines = Lines::open(&index.path()).unwrap().unwrap();
+    lines.each(|number, line| read.push((number, line.to_vec()))).unwrap();
+
+    assert!(read.into_iter().eq((1..).zip(lines.all().unwrap())));
+    assert_eq!(names(&index.all().unwrap().0), written);
+}
+
+#[test]
+fn around_a_host_are_those_that_name_it_and_those_of_wanted_providers() {
+    let (_state, index) = index();
+    let elsewhere =
+        |name: &str| Entry { issuer: None, resources: Vec::new(), hosts: Vec::new(), trouble: None, ..entry(name) };
+    let here = Entry { hosts: vec!["api.acme.example:8443".into()], ..elsewhere("acme/b") };
+    let lines = [elsewhere("acme/a"), here, elsewhere("other/c"), elsewhere("wanted/d")].map(|entry| entry.to_line());
+    fs::write(index.path(), lines::joined(&[&lines[..], &[b"wanted/e\t{".to_vec()]].concat())).unwrap();
+
+    let around = index.around("api.acme.example", |provider| provider == "wanted").unwrap();
+
+    assert_eq!(names(&around), ["acme/b", "wanted/d"]);
+}
+
+#[test]
 fn a_write_restores_the_order() {
     let (_state, index) = index();
     let names: Vec<String> = (0..300).map(|number| format!("acme/{}", (number * 7919) % 300)).collect();
