@@ -235,8 +235,17 @@ fn is_tests_attribute(line: &str) -> bool {
 fn citation_fault(source: &Source<'_>) -> Option<String> {
     let name = source.path.rsplit('/').next().unwrap_or_default();
     let asked = source.path.starts_with("protocol/") && name != "mod.rs" && !is_test_file(source.path);
-    let cited =
-        ["RFC ", "OpenID Connect", "OAuth Core", "OAuth 2.0 ", "draft-ietf-", "FAPI", "AT Protocol", "IndieAuth §", "HTML §"];
+    let cited = [
+        "RFC ",
+        "OpenID Connect",
+        "OAuth Core",
+        "OAuth 2.0 ",
+        "draft-ietf-",
+        "FAPI",
+        "AT Protocol",
+        "IndieAuth §",
+        "HTML §",
+    ];
     (asked && !cited.iter().any(|words| source.text.contains(words))).then(|| "cites no specification".to_owned())
 }
 
