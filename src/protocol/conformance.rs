@@ -132,6 +132,13 @@ const FEATURES: &[Feature] = &[
         Use::OnDemand,
     ),
     feature(
+        "jar_encrypted",
+        "encrypted authorization requests",
+        "RFC 9101 §4, OpenID Connect Discovery §3",
+        &[Sign::Member("request_object_encryption_alg_values_supported")],
+        Use::OnDemand,
+    ),
+    feature(
         "jarm",
         "signed authorization responses (JARM)",
         "JARM §4",
@@ -260,6 +267,13 @@ const FEATURES: &[Feature] = &[
         "encrypted ID tokens",
         "OpenID Connect Core §10.2",
         &[Sign::Member("id_token_encryption_alg_values_supported")],
+        Use::OnDemand,
+    ),
+    feature(
+        "userinfo_encrypted",
+        "encrypted userinfo",
+        "OpenID Connect Core §5.3.2",
+        &[Sign::Member("userinfo_encryption_alg_values_supported")],
         Use::OnDemand,
     ),
     feature(
@@ -399,7 +413,10 @@ mod tests {
             ("authorization_response_iss_parameter_supported", json!(true), "iss"),
             ("pushed_authorization_request_endpoint", json!("https://a.example/par"), "par"),
             ("request_parameter_supported", json!(true), "jar"),
+            ("request_object_encryption_alg_values_supported", json!(["ECDH-ES"]), "jar_encrypted"),
             ("authorization_signing_alg_values_supported", json!(["ES256"]), "jarm"),
+            ("id_token_encryption_alg_values_supported", json!(["ECDH-ES"]), "id_token_encrypted"),
+            ("userinfo_encryption_alg_values_supported", json!(["ECDH-ES"]), "userinfo_encrypted"),
             ("dpop_signing_alg_values_supported", json!(["ES256"]), "dpop"),
             ("tls_client_certificate_bound_access_tokens", json!(true), "mtls_bound"),
             ("mtls_endpoint_aliases", json!({ "token_endpoint": "https://b.example" }), "mtls_aliases"),

@@ -33,6 +33,7 @@ fn the_table_of_a_server_with_everything_is_what_it_announces() {
     for (feature, member) in [
         ("iss", "authorization_response_iss_parameter_supported"),
         ("par", "pushed_authorization_request_endpoint"),
+        ("jar_encrypted", "request_object_encryption_alg_values_supported"),
         ("jarm", "authorization_signing_alg_values_supported"),
         ("dpop", "dpop_signing_alg_values_supported"),
         ("mtls_bound", "tls_client_certificate_bound_access_tokens"),
