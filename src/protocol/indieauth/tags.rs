@@ -170,7 +170,7 @@ impl<'a> Iterator for Tags<'a> {
     }
 }
 
-/// HTML §13.2.5.1: line breaks are all the same to a tokenizer.
+/// HTML §13.2.3.5: a tokenizer sees `\r` as the line break that it stands for.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c')
 }
@@ -215,6 +215,8 @@ fn unescaped(value: &str) -> String {
 }
 
 fn numbered(reference: &str) -> Option<(char, &str)> {
+    // §13.2.5.80: from 0x80 on, what old pages meant by these numbers.
+    const OLD: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
     let digits = reference.strip_prefix('#')?;
     let (digits, radix) = match digits.strip_prefix(['x', 'X']) {
         Some(digits) => (digits, 16),
@@ -222,7 +224,11 @@ fn numbered(reference: &str) -> Option<(char, &str)> {
     };
     let end = digits.find(|digit: char| !digit.is_digit(radix)).unwrap_or(digits.len());
     let (digits, behind) = digits.split_at_checked(end).filter(|_| end > 0)?;
-    let found = u32::from_str_radix(digits, radix).ok().filter(|number| *number != 0).and_then(char::from_u32);
+    let found = match u32::from_str_radix(digits, radix) {
+        Ok(number @ 0x80..0xa0) => OLD.chars().nth(number as usize - 0x80),
+        Ok(number @ 1..) => char::from_u32(number),
+        _ => None,
+    };
     Some((found.unwrap_or(char::REPLACEMENT_CHARACTER), behind.strip_prefix(';').unwrap_or(behind)))
 }
 
@@ -295,7 +301,7 @@ mod tests {
 
     #[test]
     fn every_page_has_the_tags_that_another_tokenizer_finds() {
-        const PIECES: [&str; 52] = [
+        const PIECES: [&str; 54] = [
             "<",
             ">",
             "/",
@@ -345,6 +351,8 @@ mod tests {
             "&amp;",
             "&#65",
             "&#x41;",
+            "&#128;",
+            "&#x9d",
             "&lt=",
             "é",
             "<link rel=x href='/y'>",
@@ -376,6 +384,7 @@ mod tests {
             ("&lt;&GT;&quot;&apos;&apos", "<>\"'&apos"),
             ("&#47;&#x2F;&#X2f&#47", "////"),
             ("&#0;&#xD800;&#x110000;&#99999999999;", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
+            ("&#128;&#X85;&#x9D;&#159;&#160;", "€…\u{9d}Ÿ\u{a0}"),
             ("&#;&#x;&#xg&;&", "&#;&#x;&#xg&;&"),
         ] {
             assert_eq!(unescaped(written), meant, "{written}");

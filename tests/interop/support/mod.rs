@@ -7,6 +7,8 @@ mod keyring;
 mod mcp;
 mod parts;
 mod process;
+#[path = "../../cli/support/program.rs"]
+mod program;
 mod random;
 mod ready;
 mod secrets;
@@ -18,7 +20,8 @@ pub use keyfob::{Keyfob, Storage};
 pub use keyring::Keyring;
 pub use mcp::McpServer;
 pub use parts::{Part, all_present, nameserver, oauth1server, oauth1server_cache, python, softhsm};
-pub use process::{Finished, Running, eventually, processes_with, write_program};
+pub use process::{Finished, Running, eventually, processes_with};
+pub use program::write_program;
 pub use random::Random;
 pub use secrets::{Leak, leaks};
 pub use server::{Request, TestServer};
